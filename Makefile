@@ -1,0 +1,48 @@
+# Everything a developer or a newcomer runs. Each goal sets up what it needs; the second time that takes no time.
+# The goals name no file, and all paths are relative: the folder may have a space in its name.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The Python that makes the virtual environment.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+
+RUN := .venv/bin/python
+BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
+
+.PHONY: help setup lint check test demo bench proto clean
+
+help: ## show the goals
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+setup: ## system packages, virtual environment, jars
+	@$(BOOTSTRAP)
+
+lint: setup
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+check: lint ## lint, types, import order, the house's own rules: seconds
+	@$(RUN) -m pytest -q tests/house
+
+test: lint ## all that a change must pass, with the engine and the whole stack: minutes
+	@mvn -B -q -f engine/pom.xml test
+	@$(RUN) -m pytest
+
+demo: setup ## train, publish, stream, shift traffic on real handwritten digits
+	@$(RUN) examples/demo.py
+
+bench: ## the table of docs/performance.md
+	@$(BOOTSTRAP) --for-bench
+	@$(RUN) -m benchmarks
+
+proto: setup ## regenerate functions/pointsman/pb from proto/
+	@$(RUN) -m scripts.proto functions
+
+clean: ## remove what was built; the virtual environment stays
+	@rm -rf engine/target engine/job/target engine/broker/target .cache dist benchmarks/build
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,93 @@
+"""`python -m benchmarks.stream [--quick]`: measures all cases and writes the results."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.stream import bare, echo_stack, machine, models, processes, report
+from benchmarks.stream.bench import QUICK, Bench, Pace, Side, stamp
+from benchmarks.stream.generator import Generator, Traffic
+from benchmarks.stream.row import Row
+from pointsman.client import Client
+from pointsman.localstack.enginefiles import ensure
+from pointsman.localstack.stack import Stack
+from pointsman.settings import Settings
+
+HERE: Final = Path(__file__).resolve().parents[1]
+JSON: Final = HERE / "results" / "stream.json"
+MARKDOWN: Final = HERE.parent / "docs" / "performance.md"
+LIMIT: Final = Traffic("bench.limit", "bench.limit")
+READY_S: Final = 120.0
+# A side that waits for its turn is stopped and silent: its pods must not count as gone.
+SETTINGS: Final = Settings(silence_ms=120_000)
+
+
+async def publish(kafka: str, specs: list[dict[str, Any]]) -> None:
+    """Apply the models and return when each has answered."""
+    row = np.zeros((1, 64), "<f4")
+    async with Client(kafka) as client:
+        for spec in specs:
+            await client.apply(spec, timeout=READY_S)
+        await asyncio.gather(*(client.predict(spec["model"], {"x": row}, timeout=READY_S) for spec in specs))
+
+
+async def run(pace: Pace, folder: Path, console: Console) -> report.Result:
+    """Start everything, measure all cases, stop everything."""
+    generator_folder, payload = folder / "build", models.body(folder / "request.bin")
+    rows = bare.measure(models.artifact(folder, 1), pace.seconds)
+    console.print("starting the stack")
+    async with Stack(folder / "stack", settings=SETTINGS) as stack:
+        await publish(stack.kafka, models.specs(folder))
+        pids = {name: child.pid for name, child in stack.record.children.items()}
+        broker = pids.pop("kafka")
+        ours = Side("pointsman", models.traffic(models.MODEL, payload=payload), pids)
+        bench = Bench(Generator(stack.kafka, generator_folder), broker, pace, console)
+        echo_stack.create_topics(stack.kafka, {LIMIT.source: 4})
+        rows = bench.limit(LIMIT) + rows
+        async with echo_stack.running(folder / "echo", ensure(), stack.kafka) as children:
+            plain = Side("echo", echo_stack.TRAFFIC, {name: child.pid for name, child in children.items()})
+            rows += await asyncio.to_thread(bench.duel, (plain, ours))
+        small = Side("mixed", models.traffic(*models.SMALL, payload=payload), pids)
+        rows += await asyncio.to_thread(bench.mixed, small, models.traffic(models.SLOW, payload=payload))
+        return result(rows, stack, pace)
+
+
+def result(rows: list[Row], stack: Stack, pace: Pace) -> report.Result:
+    """Return the rows with what else is known at the end."""
+    children = stack.record.children
+    memory = {name: processes.memory_bytes(child.pid) / 2**20 for name, child in children.items()}
+    return report.Result(
+        rows=rows,
+        machine=machine.facts(),
+        memory_mib=memory | {"all": sum(memory.values())},
+        ready_s=stack.record.seconds,
+        restarts=stack.restarts(),
+        at=stamp(),
+        quick=pace is QUICK,
+    )
+
+
+def main() -> None:
+    """Measure, print the table, write the files."""
+    parser = argparse.ArgumentParser(description="Measure the stream door against its limits.")
+    parser.add_argument("--quick", action="store_true", help="one short round, in a minute; writes no files")
+    pace = QUICK if parser.parse_args().quick else Pace()
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
+        done = asyncio.run(run(pace, Path(folder), console))
+    report.show(done, console)
+    if not done.quick:
+        report.write_json(done, JSON)
+        report.write_markdown(done, MARKDOWN)
+        console.print(f"written: {JSON}, {MARKDOWN}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Control commands, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import xxhash
+
+from pointsman.core.spec import ModelSpec
+
+
+class Apply(msgspec.Struct, frozen=True, tag="apply"):
+    """Make the model as described."""
+
+    spec: ModelSpec
+
+
+class SetSplit(msgspec.Struct, frozen=True, tag="split"):
+    """Change the weights, in 1/WEIGHT_SCALE. Versions left out get no traffic."""
+
+    weights: Mapping[str, int]
+
+
+class SetLabels(msgspec.Struct, frozen=True, tag="label"):
+    """Point labels at versions; an empty version removes the label."""
+
+    labels: Mapping[str, str]
+
+
+class Retire(msgspec.Struct, frozen=True, tag="retire"):
+    """Drain and remove versions."""
+
+    versions: tuple[str, ...]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One command. `expected_epoch` makes it fail with ABORTED when the table has moved on."""
+
+    id: str
+    model: str
+    body: Apply | SetSplit | SetLabels | Retire
+    expected_epoch: int | None = None
+    actor: str = ""
+
+
+def command_hash(command_id: str) -> int:
+    """Return the 64 bits by which a command is remembered."""
+    return xxhash.xxh64_intdigest(command_id.encode())

@@ -1,0 +1,37 @@
+"""Names and addresses. The address scheme lives here alone: changing it is a state migration."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+GRAMMAR: Final = "[a-z0-9][a-z0-9._-]{0,62}"
+NOBODY: Final = "_"  # the router that answers records which name no model
+
+ROUTER: Final = "pointsman/router"
+MODELS: Final = "models"
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name a model, version, label or pool."""
+    return NAME.fullmatch(text) is not None
+
+
+class ShardAddress(NamedTuple):
+    """The id of a model function: `<model>~<version>~<shard>`."""
+
+    model: str
+    version: str
+    shard: int
+
+    def __str__(self) -> str:
+        return f"{self.model}~{self.version}~{self.shard}"
+
+    @classmethod
+    def parse(cls, text: str) -> ShardAddress | None:
+        """Return the address, or None where `text` is not one."""
+        parts = text.split("~")
+        if len(parts) != 3 or not parts[2].isdigit():
+            return None
+        return cls(parts[0], parts[1], int(parts[2]))

@@ -1,0 +1,142 @@
+"""The state of every version, from what the pods last said. A pure function of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from pointsman.core.events import VersionEvent
+from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving, renewed
+from pointsman.core.tensor import Signature
+
+# A version that still has requests in flight this long after its successor took over goes anyway.
+DRAIN_LIMIT_MS: Final = 300_000
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A pod's word on one version. `state` is LOADING, WARMING, READY or FAILED."""
+
+    generation: int
+    state: VersionState
+    reason: str = ""
+    signature: Signature | None = None
+    sha256: str = ""
+
+
+class PodWord(msgspec.Struct, frozen=True):
+    """The last word of one pod on the versions of one model."""
+
+    pod: str
+    pool: str
+    at_ms: int
+    held: Mapping[str, Held]
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What `advance` looks at: the time, the pods' words, and the requests in flight per version."""
+
+    now_ms: int
+    silence_ms: int
+    pods: Sequence[PodWord]
+    inflight: Callable[[VersionEntry], int]
+
+
+def advance(table: RouteTable, moment: Moment) -> RouteTable:
+    """Return the table with every version in the state that the moment implies, under a new epoch if any moved."""
+    versions = {name: _heard(entry, moment) for name, entry in table.versions.items()}
+    table_now = msgspec.structs.replace(table, versions=versions)
+    drained = {name: _drained(entry, table_now, moment) for name, entry in versions.items()}
+    left = {name: entry for name, entry in drained.items() if entry.state is not VersionState.RETIRED}
+    labels = {label: version for label, version in table.labels.items() if version in left}
+    return renewed(msgspec.structs.replace(table, versions=left, labels=labels), table, moment.now_ms)
+
+
+def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
+    """Return an event for each version whose state or reason differs between two tables."""
+    events = []
+    for name, entry in after.versions.items():
+        was = before.versions.get(name)
+        if was is None or (was.state, was.reason, was.generation) != (entry.state, entry.reason, entry.generation):
+            events.append(VersionEvent(after.model, name, entry.state.value, after.epoch, entry.reason))
+    for name in before.versions:
+        if name not in after.versions:
+            events.append(VersionEvent(after.model, name, VersionState.RETIRED.value, after.epoch))
+    return events
+
+
+def _heard(entry: VersionEntry, moment: Moment) -> VersionEntry:
+    if entry.state is VersionState.DRAINING:
+        return entry
+    words = [
+        pod.held[entry.version]
+        for pod in moment.pods
+        if moment.now_ms - pod.at_ms <= moment.silence_ms
+        and pod.pool == entry.spec.pool
+        and entry.version in pod.held
+        and pod.held[entry.version].generation == entry.generation
+    ]
+    state, reason = _implied(entry, words)
+    return _moved(_informed(entry, words), state, reason, moment.now_ms)
+
+
+def _implied(entry: VersionEntry, words: Sequence[Held]) -> tuple[VersionState, str]:
+    ready = sum(word.state is VersionState.READY for word in words)
+    # It takes min_ready pods to become READY and the last one's loss to stop being it.
+    if ready >= entry.spec.min_ready or (ready and entry.state is VersionState.READY):
+        return VersionState.READY, ""
+    if not words:
+        return _unheard(entry)
+    failed = next((word for word in words if word.state is VersionState.FAILED), None)
+    if failed is not None and not ready:
+        return VersionState.FAILED, failed.reason
+    if any(word.state is not VersionState.LOADING for word in words):
+        return VersionState.WARMING, ""
+    return VersionState.LOADING, ""
+
+
+def _unheard(entry: VersionEntry) -> tuple[VersionState, str]:
+    if entry.state in (VersionState.REGISTERED, VersionState.LOADING):
+        return VersionState.LOADING, f"no pod of pool {entry.spec.pool!r} has reported it yet"
+    return VersionState.UNREACHABLE, f"every pod of pool {entry.spec.pool!r} that held it fell silent"
+
+
+def _informed(entry: VersionEntry, words: Sequence[Held]) -> VersionEntry:
+    """Fill in what only a pod that loaded the artifact can know."""
+    ready = next((word for word in words if word.state is VersionState.READY), None)
+    if ready is None or (entry.spec.signature is not None and entry.spec.sha256):
+        return entry
+    spec = msgspec.structs.replace(
+        entry.spec,
+        signature=entry.spec.signature or ready.signature,
+        sha256=entry.spec.sha256 or ready.sha256,
+    )
+    return msgspec.structs.replace(entry, spec=spec)
+
+
+def _moved(entry: VersionEntry, state: VersionState, reason: str, now_ms: int) -> VersionEntry:
+    if entry.state is state:
+        return entry if entry.reason == reason else msgspec.structs.replace(entry, reason=reason)
+    return msgspec.structs.replace(entry, state=state, reason=reason, since_ms=now_ms)
+
+
+def _drained(entry: VersionEntry, table: RouteTable, moment: Moment) -> VersionEntry:
+    if not entry.leaving:
+        return entry
+    if entry.state is not VersionState.DRAINING:
+        if is_serving(entry) and not _succeeded(table):
+            return entry
+        entry = _moved(entry, VersionState.DRAINING, "", moment.now_ms)
+    late = moment.now_ms - entry.since_ms > DRAIN_LIMIT_MS
+    if moment.inflight(entry) <= 0 or late:
+        return _moved(entry, VersionState.RETIRED, "", moment.now_ms)
+    return entry
+
+
+def _succeeded(table: RouteTable) -> bool:
+    """Whether somebody else takes the traffic, or nobody is meant to."""
+    staying = [entry for entry in table.versions.values() if not entry.leaving]
+    return not staying or any(
+        is_serving(entry) and table.route.split.get(entry.version, 0) > 0 for entry in staying
+    )

@@ -1,0 +1,63 @@
+"""What people write: a model's desired state."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from pointsman.core.tensor import Signature
+
+WEIGHT_SCALE: Final = 10_000
+DEFAULT_POOL: Final = "default"
+DEFAULT_MAX_BATCH: Final = 256
+DEFAULT_CONCURRENCY: Final = 2
+
+
+class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One version: where its artifact lies and how it is run.
+
+    `uri` is `file:///…` for an artifact or `python:package.module:Class` for a class of the pod's own
+    environment. `factory` is `package.module:function`; it builds the network a safetensors artifact
+    fills. `options` go to the factory or class as keyword strings.
+    """
+
+    uri: str
+    runtime: str = "torch"
+    factory: str = ""
+    sha256: str = ""
+    pool: str = DEFAULT_POOL
+    signature: Signature | None = None
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+    example: str = ""
+    max_batch: int = DEFAULT_MAX_BATCH
+    concurrency: int = DEFAULT_CONCURRENCY
+    min_ready: int = 1
+    ordered: bool = False
+
+
+class Route(msgspec.Struct, frozen=True):
+    """How requests without an explicit version are spread. Weights count in 1/WEIGHT_SCALE."""
+
+    split: dict[str, int] = msgspec.field(default_factory=dict)
+    sticky: bool = True
+    features: tuple[str, ...] = ()
+    output: str = ""
+    experiment: str = ""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds of a model. 0 means the default; `deadline_ms` is a request's default deadline."""
+
+    max_inflight: int = 0
+    deadline_ms: int = 0
+
+
+class ModelSpec(msgspec.Struct, frozen=True):
+    """The desired state of one model. A version that is left out drains and retires."""
+
+    model: str
+    versions: dict[str, VersionSpec]
+    route: Route = Route()
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    limits: Limits = Limits()

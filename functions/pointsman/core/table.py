@@ -1,0 +1,99 @@
+"""The route table of one model: what the router knows and the routes topic shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from pointsman.core.spec import Limits, Route, VersionSpec
+
+REMEMBERED_COMMANDS: Final = 256
+
+
+class VersionState(StrEnum):
+    """Life of a version.
+
+        REGISTERED -> LOADING -> WARMING -> READY -> DRAINING -> RETIRED
+             any of the first four -> FAILED | UNREACHABLE -> LOADING, WARMING or READY
+             any                   -> DRAINING
+
+    A version is READY while `min_ready` pods hold it. UNREACHABLE: its pods fell silent. RETIRED versions
+    leave the table.
+    """
+
+    REGISTERED = "REGISTERED"
+    LOADING = "LOADING"
+    WARMING = "WARMING"
+    READY = "READY"
+    DRAINING = "DRAINING"
+    RETIRED = "RETIRED"
+    UNREACHABLE = "UNREACHABLE"
+    FAILED = "FAILED"
+
+
+class VersionEntry(msgspec.Struct, frozen=True):
+    """One version in the table. `generation` is the epoch of its registration and is never reused."""
+
+    version: str
+    spec: VersionSpec
+    state: VersionState
+    generation: int
+    reason: str = ""
+    leaving: bool = False
+    since_ms: int = 0
+
+
+class RouteTable(msgspec.Struct, frozen=True):
+    """All that routing of one model depends on. A change of any part but `commands` is a new epoch.
+
+    `fallback` is the split that served last; it goes on serving while no version of `route.split` is ready.
+    `commands` holds the hashes of the last commands, so that a repeat is recognised.
+    """
+
+    model: str
+    epoch: int = 0
+    versions: Mapping[str, VersionEntry] = {}
+    route: Route = Route()
+    fallback: Mapping[str, int] = {}
+    labels: Mapping[str, str] = {}
+    limits: Limits = Limits()
+    commands: tuple[int, ...] = ()
+    at_ms: int = 0
+
+
+def is_serving(entry: VersionEntry | None) -> bool:
+    """Whether the version takes new traffic."""
+    return entry is not None and entry.state is VersionState.READY
+
+
+def effective_split(table: RouteTable) -> dict[str, int]:
+    """Return the weights in force: the desired ones of ready versions, else the fallback's, else none."""
+    for wanted in (table.route.split, table.fallback):
+        ready = {v: w for v, w in wanted.items() if w > 0 and is_serving(table.versions.get(v))}
+        if ready:
+            return ready
+    return {}
+
+
+def renewed(table: RouteTable, before: RouteTable, now_ms: int) -> RouteTable:
+    """Return `table` under the next epoch if it differs from `before`, with its fallback kept current."""
+    serving = effective_split(table)
+    if serving:
+        table = msgspec.structs.replace(table, fallback=serving)
+    if same_routing(table, before):
+        return msgspec.structs.replace(table, epoch=before.epoch, at_ms=before.at_ms)
+    return msgspec.structs.replace(table, epoch=before.epoch + 1, at_ms=now_ms)
+
+
+def same_routing(one: RouteTable, other: RouteTable) -> bool:
+    """Whether two tables differ at most in the commands they remember and in their date."""
+    return (
+        one.versions == other.versions
+        and one.route == other.route
+        and one.fallback == other.fallback
+        and one.labels == other.labels
+        and one.limits == other.limits
+    )

@@ -1,0 +1,83 @@
+"""Failures as values, and the exceptions that exist at the edges.
+
+A failure that a request, a command or a model can cause is a `Failure` value and ends in an answer.
+Exceptions are for programs that cannot go on:
+
+    PointsmanError
+    ├── SettingsError      a setting is missing or malformed
+    ├── StackError         a process of the local stack did not start or died
+    ├── LoadError          a version cannot be loaded (carries a Failure)
+    └── ClientError        a client call ended without an answer
+        ├── Refused        the answer is a Failure
+        └── TimedOut       no answer within the client's time
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+INVALID_ARGUMENT: Final = "INVALID_ARGUMENT"
+NOT_FOUND: Final = "NOT_FOUND"
+FAILED_PRECONDITION: Final = "FAILED_PRECONDITION"
+UNAVAILABLE: Final = "UNAVAILABLE"
+DEADLINE_EXCEEDED: Final = "DEADLINE_EXCEEDED"
+RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
+ABORTED: Final = "ABORTED"
+INTERNAL: Final = "INTERNAL"
+
+RETRYABLE: Final = frozenset({UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED})
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a request or a command has no result.
+
+    `code` is a canonical gRPC code name; `field` names the offending part of the input, if one is to
+    blame. `message` is a sentence for the sender: it holds no traceback, path or secret.
+    """
+
+    code: str
+    message: str
+    field: str = ""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.code in RETRYABLE
+
+
+class PointsmanError(Exception):
+    """Root of the tree above."""
+
+
+class SettingsError(PointsmanError):
+    """A setting is missing or malformed."""
+
+
+class StackError(PointsmanError):
+    """A process of the local stack did not start or died."""
+
+
+class LoadError(PointsmanError):
+    """A version cannot be loaded; `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class ClientError(PointsmanError):
+    """A client call ended without a result."""
+
+
+class Refused(ClientError):
+    """The answer is a failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.code}: {failure.message}")
+        self.failure = failure
+
+
+class TimedOut(ClientError):
+    """No answer came within the client's time."""

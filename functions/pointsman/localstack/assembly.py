@@ -1,0 +1,94 @@
+"""The children of a stack and the addresses they know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from pointsman.localstack import enginefiles, record, redis, topics
+from pointsman.localstack.child import Child
+from pointsman.localstack.enginefiles import EngineFiles
+from pointsman.localstack.flink import Engine
+from pointsman.localstack.functions import POD, ROUTER, FunctionServer
+from pointsman.localstack.home import Home
+from pointsman.localstack.kafka import Broker
+from pointsman.localstack.module import Addresses, localise
+from pointsman.localstack.pools import Pools
+from pointsman.localstack.ports import Reservation, reserve
+from pointsman.localstack.redis import Redis
+from pointsman.settings import Settings
+
+USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a stack consists of. `pods` are the pools to serve, one process each.
+
+    `usual_ports` asks for Kafka on 9092 and so on where they are free; otherwise any free port is taken.
+    """
+
+    parallelism: int = 1
+    pods: tuple[str, ...] = ("default",)
+    settings: Settings = Settings()
+    usual_ports: bool = False
+    router_command: tuple[str, ...] = ROUTER
+    pod_command: tuple[str, ...] = POD
+
+
+class Assembly:
+    """The children, made but not started."""
+
+    def __init__(self, home: Home, plan: Plan, files: EngineFiles) -> None:
+        self._chooser = _Ports(home, plan.usual_ports)
+        self.broker = Broker(home, files, self._reserve("kafka"), reserve())
+        self.redis = Redis(home.logs / "redis.log", self._reserve("redis")) if redis.is_installed() else None
+        self.settings = msgspec.structs.replace(
+            plan.settings, kafka=self.broker.address, redis=self.redis.url if self.redis else ""
+        )
+        self.router = self._server("router", plan.router_command, home.logs)
+        self.pods = {pool: self._server(f"pod-{pool}", plan.pod_command, home.logs, pool) for pool in plan.pods}
+        self.pools = Pools(home.pools)
+        module = localise(
+            files.module.read_text(),
+            Addresses(self.broker.address, self.router.port, home.pools),
+            tuple(topics.input_topic(text) for text in plan.settings.inputs),
+        )
+        self.engine = Engine(home, files, self._reserve("engine"), module, plan.parallelism)
+
+    @property
+    def children(self) -> Sequence[Child]:
+        """All children, in the order in which they are stopped: who sends before who receives."""
+        redis_or_none = (self.redis,) if self.redis else ()
+        return (self.engine, *self.pods.values(), self.router, *redis_or_none, self.broker)
+
+    def enter_pools(self) -> None:
+        """Tell the engine where the pods of this stack are; pods of an earlier run are forgotten."""
+        self.pools.replace({pool: pod.address for pool, pod in self.pods.items()})
+
+    def _reserve(self, name: str) -> Reservation:
+        return self._chooser.reserve(name)
+
+    def _server(self, name: str, command: tuple[str, ...], logs: Path, pool: str = "") -> FunctionServer:
+        settings = msgspec.structs.replace(self.settings, pool=pool) if pool else self.settings
+        return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))
+
+
+class _Ports:
+    """Ports of the last run first, so that a restarted stack keeps its addresses, then the usual ones."""
+
+    def __init__(self, home: Home, usual: bool) -> None:
+        last = record.load(home)
+        self._last = {name: child.port for name, child in last.children.items()} if last else {}
+        self._usual = USUAL if usual else {}
+
+    def reserve(self, name: str) -> Reservation:
+        return reserve([self._last.get(name, 0), self._usual.get(name, 0)])
+
+
+def assemble(home: Home, plan: Plan) -> Assembly:
+    """Return the children of a plan. Raises StackError or SettingsError before anything is started."""
+    topics.wanted(plan.settings)
+    return Assembly(home, plan, enginefiles.ensure())

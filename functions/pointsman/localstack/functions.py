@@ -1,0 +1,42 @@
+"""The processes that hold functions: the router and the pods."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from pointsman import settings as settings_module
+from pointsman.localstack import rest
+from pointsman.localstack.child import Child, Command
+from pointsman.localstack.ports import HOST, Reservation
+from pointsman.settings import Settings
+
+ROUTER: Final = (sys.executable, "-m", "pointsman.statefun.router")
+POD: Final = (sys.executable, "-m", "pointsman.pod")
+HEALTH: Final = "/health"
+
+
+class FunctionServer(Child):
+    """A router or a pod: any command that reads the settings from its environment and serves HTTP."""
+
+    stops_within_s = 15.0
+
+    def __init__(
+        self, name: str, command: tuple[str, ...], settings: Settings, log: Path, reservation: Reservation
+    ) -> None:
+        super().__init__(name, log, reservation)
+        self.address = f"{HOST}:{self.port}"
+        self._command = command
+        self._settings = msgspec.structs.replace(settings, host=HOST, port=self.port)
+
+    def command(self) -> Command:
+        """Return the command with the settings as environment."""
+        return Command(self._command, settings_module.environment(self._settings), self.log.parent)
+
+    def is_ready(self) -> bool:
+        """Whether its health endpoint says 200."""
+        return rest.get(self.port, HEALTH)[0] == http.client.OK

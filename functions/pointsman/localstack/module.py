@@ -1,0 +1,70 @@
+"""The topology of this machine, derived from module.yaml, the one source of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from pointsman.core.ids import MODELS
+from pointsman.errors import StackError
+from pointsman.localstack.ports import HOST
+from pointsman.topics import Topic
+
+ENDPOINT = "io.statefun.endpoints.v2/http"
+INGRESS = "io.statefun.kafka.v1/ingress"
+EGRESS = "io.statefun.kafka.v1/egress"
+REQUESTS = "pointsman/requests"
+# The ingress adapter's property: TOPIC=FORMAT[:MODEL], comma-separated.
+DECLARED = "pointsman.topics"
+# The engine takes host and port from `pools_file`; this host exists nowhere, by definition.
+_POOLS_URL = "http://pools.invalid/{function.name}"
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where this machine's processes are."""
+
+    kafka: str
+    router_port: int
+    pools: Path
+
+
+def localise(text: str, addresses: Addresses, inputs: tuple[Topic, ...] = ()) -> str:
+    """Return module.yaml for these addresses, with the own input topics on the request ingress.
+
+    Raises StackError where the text is no module or has no request ingress.
+    """
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+        for document in documents:
+            _localise(document["kind"], document["spec"], addresses)
+        _add_inputs(documents, inputs)
+    except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+        raise StackError(f"module.yaml is not a module: {error!r}") from error
+    return yaml.safe_dump_all(documents, sort_keys=False)
+
+
+def _localise(kind: str, spec: dict[str, Any], addresses: Addresses) -> None:
+    if kind in {INGRESS, EGRESS}:
+        spec["address"] = addresses.kafka
+    elif kind == ENDPOINT and spec["functions"].startswith(f"{MODELS}/"):
+        spec["urlPathTemplate"] = _POOLS_URL
+        spec["transport"]["pools_file"] = str(addresses.pools)
+    elif kind == ENDPOINT and spec["functions"].startswith("pointsman/"):
+        path = spec["urlPathTemplate"].split("/", 3)[3]
+        spec["urlPathTemplate"] = f"http://{HOST}:{addresses.router_port}/{path}"
+
+
+def _add_inputs(documents: list[dict[str, Any]], inputs: tuple[Topic, ...]) -> None:
+    spec = next(
+        document["spec"]
+        for document in documents
+        if document["kind"] == INGRESS and document["spec"]["id"] == REQUESTS
+    )
+    template = spec["topics"][0]
+    declared = next(entry for entry in spec["properties"] if DECLARED in entry)
+    for topic in inputs:
+        spec["topics"].append({**template, "topic": topic.name})
+        declared[DECLARED] += f",{topic.name}={topic.format}"

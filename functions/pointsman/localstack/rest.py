@@ -1,0 +1,34 @@
+"""Small HTTP questions to processes on this machine."""
+
+from __future__ import annotations
+
+import http.client
+from typing import Any
+
+import msgspec
+
+from pointsman.localstack.ports import HOST
+
+
+def get(port: int, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
+    """Return status and body; status 0 where nobody answers."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def get_json(port: int, path: str) -> Any:
+    """Return the decoded answer, or None where there is none."""
+    status, body = get(port, path)
+    if status != http.client.OK:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,93 @@
+"""Creates the topics; also the init step of a deployment: `python -m pointsman.localstack.topics`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from pointsman import settings as settings_module
+from pointsman.errors import PointsmanError, SettingsError, StackError
+from pointsman.settings import Settings
+from pointsman.topics import DAY_MS, MAX_OUTPUT_BYTES, MAX_REQUEST_BYTES, TABLE, Topic
+
+OWN_PARTITIONS = 4
+OWN_RETENTION_MS = 7 * DAY_MS
+FORMATS = ("json", "protobuf")
+
+
+def wanted(settings: Settings) -> tuple[Topic, ...]:
+    """Return the table and the settings' own inputs and outputs. Raises SettingsError on a bad input."""
+    own = [input_topic(text) for text in settings.inputs]
+    outputs = [Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_OUTPUT_BYTES) for name in settings.outputs]
+    return (*TABLE, *own, *outputs)
+
+
+def input_topic(text: str) -> Topic:
+    """Return the topic of an input written as TOPIC=FORMAT[:MODEL]; `format` keeps the part after `=`."""
+    name, _, declared = text.partition("=")
+    if not name or declared.partition(":")[0] not in FORMATS:
+        raise SettingsError(f"input {text!r} must be TOPIC=FORMAT[:MODEL], FORMAT one of {', '.join(FORMATS)}")
+    return Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_REQUEST_BYTES, format=declared)
+
+
+def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 30.0) -> list[str]:
+    """Create those that are missing and return their names; the others stay as they are.
+
+    Raises StackError where the broker does not answer or refuses.
+    """
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    try:
+        present = admin.list_topics(timeout=timeout_s).topics
+        missing = [_new(topic) for topic in topics if topic.name not in present]
+        if not missing:
+            return []
+        futures = admin.create_topics(missing, operation_timeout=timeout_s)
+        return [name for name, future in futures.items() if _created(future.exception())]
+    except KafkaException as error:
+        raise StackError(f"topics cannot be created on {kafka}: {error.args[0].str()}") from error
+
+
+def _created(error: BaseException | None) -> bool:
+    if error is None:
+        return True
+    # Somebody else was quicker: two init steps may run at once.
+    if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        return False
+    raise error
+
+
+def _new(topic: Topic) -> NewTopic:
+    config = {"retention.ms": str(topic.retention_ms), "max.message.bytes": str(topic.max_bytes)}
+    if topic.compacted:
+        config["cleanup.policy"] = "compact"
+    return NewTopic(topic.name, num_partitions=topic.partitions, config=config)
+
+
+def main() -> int:
+    """Create the topics of the settings in the environment; retries for a minute while the broker starts."""
+    try:
+        settings = settings_module.load()
+        created = _create_patiently(settings, time.monotonic() + 60)
+    except PointsmanError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"created: {', '.join(created) or 'none, all were there'}\n")
+    return 0
+
+
+def _create_patiently(settings: Settings, limit: float) -> list[str]:
+    topics = wanted(settings)
+    while True:
+        try:
+            return create(settings.kafka, topics, timeout_s=5)
+        except StackError:
+            if time.monotonic() > limit:
+                raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+from pointsman.pb.v1 import ingress_pb2 as _ingress_pb2
+from pointsman.pb.v1 import inference_pb2 as _inference_pb2
+from pointsman.pb.v1 import routing_pb2 as _routing_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Handle(_message.Message):
+    __slots__ = ("model", "version", "generation", "spec")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    version: str
+    generation: int
+    spec: _routing_pb2.VersionSpec
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ...) -> None: ...
+
+class TaskBatch(_message.Message):
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    version: str
+    arm: str
+    epoch: int
+    generation: int
+    output: str
+    features: _containers.RepeatedScalarFieldContainer[str]
+    tasks: _containers.RepeatedCompositeFieldContainer[Task]
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+
+class Task(_message.Message):
+    __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "ingress")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    REPLY_KEY_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    INGRESS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    decision_id: str
+    reply_key: str
+    deadline_ms: int
+    attempt: int
+    ingress: bytes
+    def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., ingress: _Optional[bytes] = ...) -> None: ...
+
+class DeepTaskBatch(_message.Message):
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    version: str
+    arm: str
+    epoch: int
+    generation: int
+    output: str
+    features: _containers.RepeatedScalarFieldContainer[str]
+    tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+
+class DeepTask(_message.Message):
+    __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "ingress")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    REPLY_KEY_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    INGRESS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    decision_id: str
+    reply_key: str
+    deadline_ms: int
+    attempt: int
+    ingress: DeepIngress
+    def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., ingress: _Optional[_Union[DeepIngress, _Mapping]] = ...) -> None: ...
+
+class DeepIngress(_message.Message):
+    __slots__ = ("timestamp_ms", "value", "format")
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ms: int
+    value: _inference_pb2.InferenceRequest
+    format: _ingress_pb2.Format
+    def __init__(self, timestamp_ms: _Optional[int] = ..., value: _Optional[_Union[_inference_pb2.InferenceRequest, _Mapping]] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ...) -> None: ...
+
+class HeadBatch(_message.Message):
+    __slots__ = ("records",)
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[HeadIngress]
+    def __init__(self, records: _Optional[_Iterable[_Union[HeadIngress, _Mapping]]] = ...) -> None: ...
+
+class HeadIngress(_message.Message):
+    __slots__ = ("topic", "partition", "offset", "timestamp_ms", "value", "format", "null_value", "model")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    NULL_VALUE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    value: _inference_pb2.RequestHead
+    format: _ingress_pb2.Format
+    null_value: bool
+    model: str
+    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., offset: _Optional[int] = ..., timestamp_ms: _Optional[int] = ..., value: _Optional[_Union[_inference_pb2.RequestHead, _Mapping]] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ..., null_value: bool = ..., model: _Optional[str] = ...) -> None: ...
+
+class RawBatch(_message.Message):
+    __slots__ = ("records",)
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class BatchReport(_message.Message):
+    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    COMPUTE_US_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_DONE_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    FLUSH_ARMED_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    generation: int
+    shard: int
+    done: int
+    done_bytes: int
+    failed: int
+    rows: int
+    batches: int
+    compute_us: int
+    reported_done: int
+    reported_at_ms: int
+    flush_armed: bool
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ...) -> None: ...
+
+class Arms(_message.Message):
+    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation")
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    TIMER_ARMED_FIELD_NUMBER: _ClassVar[int]
+    TIMER_GENERATION_FIELD_NUMBER: _ClassVar[int]
+    shards: _containers.RepeatedCompositeFieldContainer[ShardTotals]
+    waiting_bytes: int
+    waiting: int
+    timer_armed: bool
+    timer_generation: int
+    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ...) -> None: ...
+
+class ShardTotals(_message.Message):
+    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    SENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    generation: int
+    shard: int
+    sent: int
+    sent_bytes: int
+    done: int
+    done_bytes: int
+    failed: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class PodStatus(_message.Message):
+    __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving")
+    class Held(_message.Message):
+        __slots__ = ("version", "generation", "state", "reason", "signature", "sha256", "footprint")
+        VERSION_FIELD_NUMBER: _ClassVar[int]
+        GENERATION_FIELD_NUMBER: _ClassVar[int]
+        STATE_FIELD_NUMBER: _ClassVar[int]
+        REASON_FIELD_NUMBER: _ClassVar[int]
+        SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+        SHA256_FIELD_NUMBER: _ClassVar[int]
+        FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
+        version: str
+        generation: int
+        state: _routing_pb2.VersionState
+        reason: str
+        signature: _routing_pb2.Signature
+        sha256: str
+        footprint: int
+        def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., state: _Optional[_Union[_routing_pb2.VersionState, str]] = ..., reason: _Optional[str] = ..., signature: _Optional[_Union[_routing_pb2.Signature, _Mapping]] = ..., sha256: _Optional[str] = ..., footprint: _Optional[int] = ...) -> None: ...
+    POD_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    LEAVING_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    pool: str
+    model: str
+    held: _containers.RepeatedCompositeFieldContainer[PodStatus.Held]
+    at_ms: int
+    leaving: bool
+    def __init__(self, pod: _Optional[str] = ..., pool: _Optional[str] = ..., model: _Optional[str] = ..., held: _Optional[_Iterable[_Union[PodStatus.Held, _Mapping]]] = ..., at_ms: _Optional[int] = ..., leaving: bool = ...) -> None: ...
+
+class Pods(_message.Message):
+    __slots__ = ("pods",)
+    PODS_FIELD_NUMBER: _ClassVar[int]
+    pods: _containers.RepeatedCompositeFieldContainer[PodStatus]
+    def __init__(self, pods: _Optional[_Iterable[_Union[PodStatus, _Mapping]]] = ...) -> None: ...
+
+class Parked(_message.Message):
+    __slots__ = ("batch", "attempt", "bytes", "count")
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    batch: bytes
+    attempt: int
+    bytes: int
+    count: int
+    def __init__(self, batch: _Optional[bytes] = ..., attempt: _Optional[int] = ..., bytes: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+
+class Tick(_message.Message):
+    __slots__ = ("generation", "due_ms", "late")
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    DUE_MS_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    generation: int
+    due_ms: int
+    late: bool
+    def __init__(self, generation: _Optional[int] = ..., due_ms: _Optional[int] = ..., late: bool = ...) -> None: ...

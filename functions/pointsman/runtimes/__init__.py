@@ -1,0 +1,1 @@
+"""What runs a model: one file per framework, imported only when used."""

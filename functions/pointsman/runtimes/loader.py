@@ -1,0 +1,79 @@
+"""From a version's description to a loaded, warm version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from pointsman.core.spec import VersionSpec
+from pointsman.core.tensor import Item, Signature
+from pointsman.errors import FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.runtimes.artifact import imported, path_of, verified_sha256
+from pointsman.runtimes.base import Loaded, one_line
+from pointsman.runtimes.example import read_example, signature_of, zeros
+from pointsman.settings import Settings
+
+# Named, not imported: a framework costs seconds and hundreds of megabytes.
+RUNTIMES: Final = {
+    "torch": "pointsman.runtimes.torch_runtime:load",
+    "python": "pointsman.runtimes.python_runtime:load",
+}
+PYTHON_SCHEME: Final = "python:"
+
+
+class Artifact(NamedTuple):
+    """A loaded version and the SHA-256 of its file ("" for a class)."""
+
+    loaded: Loaded
+    sha256: str
+
+
+def load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
+    """Return the version loaded and warm. Raises LoadError and nothing else.
+
+    Blocks for as long as that takes. `on_warming` is called, on this thread, before the first pass.
+    """
+    try:
+        return _load(spec, settings, on_warming)
+    except LoadError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = one_line(f"loading raised {type(error).__name__}: {error}")
+        raise LoadError(Failure(INTERNAL, message)) from error
+
+
+def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
+    target = RUNTIMES.get(spec.runtime)
+    if target is None:
+        message = f"runtime: {spec.runtime!r} is unknown; there are {', '.join(RUNTIMES)}"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "runtime"))
+    path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
+    sha256 = "" if path is None else verified_sha256(path, spec.sha256)
+    framework: Any = imported(target, "runtime")
+    loaded: Loaded = framework(spec, settings)
+    try:
+        on_warming()
+        _warm(loaded, spec)
+    except BaseException:
+        loaded.unload()
+        raise
+    return Artifact(loaded, sha256)
+
+
+def _warm(loaded: Loaded, spec: VersionSpec) -> None:
+    item = _example(loaded.signature, spec)
+    if item is None:
+        return
+    result = loaded.warm(item, spec.max_batch)
+    if isinstance(result, Failure):
+        raise LoadError(Failure(FAILED_PRECONDITION, one_line(f"the warm-up failed: {result.message}")))
+    if loaded.signature is None:
+        loaded.signature = signature_of(item, result)
+    elif not loaded.signature.outputs:
+        loaded.signature = Signature(loaded.signature.inputs, signature_of(item, result).outputs)
+
+
+def _example(signature: Signature | None, spec: VersionSpec) -> Item | None:
+    if spec.example:
+        return read_example(path_of(spec.example, "example"), signature)
+    return None if signature is None else zeros(signature)

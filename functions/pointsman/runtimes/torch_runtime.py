@@ -1,0 +1,159 @@
+"""PyTorch: safetensors weights in a factory's network; archives that carry code from trusted stores only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import torch
+from safetensors.torch import load_file
+
+from pointsman.core.spec import VersionSpec
+from pointsman.core.tensor import Array, Item, Signature
+from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.runtimes.artifact import imported, is_within, path_of
+from pointsman.runtimes.base import DEFAULT_OUTPUT, Fault, Result, broken
+from pointsman.runtimes.batched import infer_batched, warm_batched
+from pointsman.settings import Settings
+
+_SAFETENSORS: Final = ".safetensors"
+_TORCHSCRIPT: Final = (".pt", ".ts")
+_EXPORTED: Final = ".pt2"
+
+
+class TorchModel:
+    """A network in evaluation mode, on the CPU.
+
+    It takes its only input as a tensor, several inputs as keywords, and returns a tensor, a tuple or a
+    dictionary. Outputs without a name are named by the signature, else `output`, or `output_0`, `output_1`.
+    """
+
+    isolated = False
+
+    def __init__(self, network: Callable[..., Any], signature: Signature | None, footprint: int) -> None:
+        self.signature = signature
+        self.footprint = footprint
+        self._network = network
+
+    def infer(self, items: Sequence[Item], max_batch: int) -> list[Result]:
+        """Return one result per item, in order."""
+        return infer_batched(self.forward, items, max_batch)
+
+    def warm(self, item: Item, max_batch: int) -> Result:
+        """Run an example alone, and twice in one batch."""
+        return warm_batched(self.forward, item, max_batch)
+
+    def unload(self) -> None:
+        """Drop the network; its memory is free once no pass uses it."""
+        self._network = _gone
+
+    def forward(self, batch: Item) -> Item:
+        """Return the outputs for a batch, which the network may overwrite. Tensors share numpy's memory."""
+        tensors = {name: _to_torch(name, array) for name, array in batch.items()}
+        with torch.inference_mode():
+            if len(tensors) == 1:
+                (tensor,) = tensors.values()
+                outputs = self._network(tensor)
+            else:
+                outputs = self._network(**tensors)
+        return {name: _to_numpy(name, tensor) for name, tensor in self._named(outputs).items()}
+
+    def _named(self, outputs: Any) -> dict[str, Any]:
+        if isinstance(outputs, dict):
+            return outputs
+        values = outputs if isinstance(outputs, tuple | list) else (outputs,)
+        if self.signature is not None and self.signature.outputs:
+            names = [tensor.name for tensor in self.signature.outputs]
+            if len(names) != len(values):
+                count = f"{len(values)} outputs, its signature has {len(names)}"
+                raise Fault(broken(f"the model returned {count}"))
+        elif len(values) == 1:
+            names = [DEFAULT_OUTPUT]
+        else:
+            names = [f"{DEFAULT_OUTPUT}_{index}" for index in range(len(values))]
+        return dict(zip(names, values, strict=True))
+
+
+def load(spec: VersionSpec, settings: Settings) -> TorchModel:
+    """Return the version loaded; raises LoadError, or what the factory raises."""
+    torch.set_num_threads(settings.threads)
+    path = path_of(spec.uri)
+    if path.suffix == _SAFETENSORS:
+        network, signature = _from_safetensors(path, spec)
+    elif path.suffix in (*_TORCHSCRIPT, _EXPORTED):
+        network, signature = _from_archive(path, settings), None
+    else:
+        kinds = ", ".join((_SAFETENSORS, *_TORCHSCRIPT, _EXPORTED))
+        message = f"uri: torch loads {kinds}, not {path.name!r}"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "uri"))
+    signature = spec.signature or signature
+    if signature is None and not spec.example:
+        message = "signature: give the version a `signature`, or an `example` to read it from"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))
+    return TorchModel(network, signature, _footprint(network))
+
+
+def _from_safetensors(path: Path, spec: VersionSpec) -> tuple[torch.nn.Module, Signature | None]:
+    if not spec.factory:
+        message = "factory: a safetensors artifact needs the package.module:function that builds its network"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "factory"))
+    factory = imported(spec.factory, "factory")
+    network = factory(**spec.options)
+    if not isinstance(network, torch.nn.Module):
+        message = f"factory: {spec.factory} returned {type(network).__name__}, not a torch.nn.Module"
+        raise LoadError(Failure(FAILED_PRECONDITION, message, "factory"))
+    network.load_state_dict(load_file(path), strict=True)
+    return network.eval(), _declared(network, factory, sys.modules[spec.factory.partition(":")[0]])
+
+
+def _declared(*owners: object) -> Signature | None:
+    """Return the `signature` of the first owner that has one."""
+    found = (getattr(owner, "signature", None) for owner in owners)
+    declared = next((signature for signature in found if signature is not None), None)
+    if declared is None or isinstance(declared, Signature):
+        return declared
+    try:
+        return msgspec.convert(declared, Signature, strict=False)
+    except msgspec.ValidationError as error:
+        message = f"signature: the factory's is malformed: {error}"
+        raise LoadError(Failure(FAILED_PRECONDITION, message, "signature")) from error
+
+
+def _from_archive(path: Path, settings: Settings) -> torch.nn.Module:
+    if not is_within(path, settings.trusted_stores):
+        message = (
+            f"uri: {path.suffix} archives carry code and load from trusted stores only; add a file:// prefix "
+            "of it to the setting `trusted_stores`, or publish safetensors with a factory"
+        )
+        raise LoadError(Failure(FAILED_PRECONDITION, message, "uri"))
+    if path.suffix == _EXPORTED:
+        return torch.export.load(path).module()
+    network: torch.nn.Module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+    return network.eval()
+
+
+def _footprint(network: torch.nn.Module) -> int:
+    tensors = {tensor.data_ptr(): tensor for tensor in (*network.parameters(), *network.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def _to_torch(name: str, array: Array) -> torch.Tensor:
+    if array.dtype.hasobject:
+        raise Fault(Failure(INVALID_ARGUMENT, f"torch takes no BYTES; input {name!r} is", name), final=True)
+    return torch.from_numpy(array)
+
+
+def _to_numpy(name: str, tensor: Any) -> Array:
+    if not isinstance(tensor, torch.Tensor):
+        raise Fault(broken(f"the model returned {type(tensor).__name__} as {name!r}, not a tensor"))
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.float()  # numpy has no such type
+    array: Array = tensor.detach().cpu().numpy()
+    return array
+
+
+def _gone(*_args: object, **_inputs: object) -> None:
+    raise Fault(Failure(FAILED_PRECONDITION, "the version was unloaded"), final=True)

@@ -1,0 +1,119 @@
+"""Settings: read once, typed, frozen. Command line over environment over file over default.
+
+The environment name of a field is `POINTSMAN_` and the field in capitals; lists are comma-separated.
+The file is TOML, named by `POINTSMAN_SETTINGS`, with the same field names.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pointsman.errors import SettingsError
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a process of pointsman must know."""
+
+    kafka: str = "127.0.0.1:9092"
+    """Bootstrap servers, host:port, comma-separated."""
+
+    redis: str = ""
+    """Redis URL for claim-checks; empty: tensors by reference are refused."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. A function server has no authentication: keep it inside the cluster."""
+
+    port: int = 8000
+    """Port to listen on."""
+
+    pool: str = "default"
+    """The pool a pod serves."""
+
+    secret: str = "pointsman"
+    """Key of the MAC in decision ids. Set your own wherever rewards can come from strangers."""
+
+    outputs: tuple[str, ...] = ()
+    """Topics that a route may name as its `output`, beside the default. They must exist."""
+
+    inputs: tuple[str, ...] = ()
+    """Own request topics of the local stack: TOPIC=FORMAT[:MODEL], FORMAT is json or protobuf."""
+
+    trusted_stores: tuple[str, ...] = ()
+    """URI prefixes from which archives that carry code (TorchScript, torch.export) may be loaded."""
+
+    check_artifacts: bool = True
+    """Refuse an apply whose file:// artifact the router cannot see. Off where it shares no disk with pods."""
+
+    cache_bytes: int = 2 * 1024**3
+    """Bytes of weights a pod keeps; the least recently used version goes first."""
+
+    compute_timeout_ms: int = 20_000
+    """A forward pass that takes longer is answered with errors and its process recycled."""
+
+    load_wait_ms: int = 10_000
+    """How long a call waits for a version that its pod is still loading, before it fails UNAVAILABLE."""
+
+    threads: int = 1
+    """Threads of one forward pass."""
+
+    heartbeat_ms: int = 2_000
+    """How often a pod repeats its status."""
+
+    silence_ms: int = 10_000
+    """A pod silent for longer holds nothing."""
+
+    waiting_bytes: int = 4 * 1024**2
+    """Bytes of requests per model that wait in the router's delayed messages for a ready version."""
+
+    log_level: str = "INFO"
+    """Python logging level."""
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Return the settings from file, environment and `overrides` (those that are not None).
+
+    Raises SettingsError naming the field and what it should be.
+    """
+    env = os.environ if environ is None else environ
+    values = _file(env.get("POINTSMAN_SETTINGS", ""))
+    values.update(_environment(env))
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from error
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that make `load` give these settings in a child process."""
+    pairs: dict[str, str] = {}
+    for name in Settings.__struct_fields__:
+        value = getattr(settings, name)
+        pairs[f"POINTSMAN_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return pairs
+
+
+def _file(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"settings file {path}: {error}") from error
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in Settings.__struct_fields__:
+        text = env.get(f"POINTSMAN_{name.upper()}")
+        if text is None:
+            continue
+        is_list = isinstance(getattr(Settings(), name), tuple)
+        values[name] = [part for part in text.split(",") if part] if is_list else text
+    return values

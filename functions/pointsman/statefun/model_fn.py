@@ -1,0 +1,227 @@
+"""The model function: all tasks queued for a shard, one forward per micro-batch, one answer per task."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from pointsman.core.ids import ShardAddress
+from pointsman.core.signature import check_item
+from pointsman.core.tensor import Item, Signature
+from pointsman.errors import DEADLINE_EXCEEDED, FAILED_PRECONDITION, INTERNAL, RESOURCE_EXHAUSTED, Failure
+from pointsman.pb.v1 import inference_pb2, serving_pb2
+from pointsman.runtimes.base import Key
+from pointsman.runtimes.host import Ran
+from pointsman.statefun.answers import Answers
+from pointsman.statefun.claims import Claims
+from pointsman.statefun.clock import Clock, now_ms
+from pointsman.statefun.effects import Effects
+from pointsman.statefun.protocol import HANDLE, REPORT, TASKS, TICK, Call
+from pointsman.wire.decode import decode_work, uniform_items
+from pointsman.wire.spec import spec_from_pb
+from pointsman.wire.task import Batch, Work, read_tasks
+
+logger = logging.getLogger(__name__)
+
+# Totals go to the router after this many requests or this much time, whichever is first.
+REPORT_ITEMS: Final = 256
+REPORT_MS: Final = 100
+
+
+class Runner(Protocol):
+    """What a model function needs of its pod."""
+
+    def signature(self, key: Key) -> Signature | None:
+        """Return the signature of a held version."""
+
+    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+        """Run items; never raises."""
+
+
+class ModelFunction:
+    """`models/<pool>`. Total like the router: a task is answered, whatever happens to it."""
+
+    states: Mapping[str, str] = {"handle": HANDLE, "totals": REPORT}
+
+    def __init__(self, runner: Runner, claims: Claims, clock: Clock = now_ms) -> None:
+        self._runner = runner
+        self._claims = claims
+        self._clock = clock
+
+    async def __call__(self, call: Call) -> bytes:
+        """Return the reply to a call that brought its state."""
+        effects = Effects()
+        handle = serving_pb2.Handle.FromString(call.state["handle"] or b"")
+        totals = serving_pb2.BatchReport.FromString(call.state["totals"] or b"")
+        shard = _Shard(call, handle, totals, effects, self._clock)
+        for typename, value in call.invocations:
+            if typename == HANDLE:
+                shard.take_handle(value)
+            elif typename == TASKS:
+                await self._serve(shard, value)
+            elif typename == TICK:
+                shard.flush()
+            else:
+                logger.warning("a model function knows no message of type %s", typename)
+        shard.close()
+        return effects.to_bytes()
+
+    async def _serve(self, shard: _Shard, value: bytes) -> None:
+        batch, work = read_tasks(value)
+        answers = Answers(batch, value, shard.effects, self._claims, self._clock)
+        try:
+            await self._answer(shard, batch, work, answers)
+        except Exception:
+            logger.exception("a batch of %d tasks of %s broke", len(work), shard.address)
+            failure = Failure(INTERNAL, "the model function could not handle this request")
+            for index, one in enumerate(work):
+                if not answers.has(index):
+                    answers.refuse(index, one, failure)
+        shard.count(batch, len(work), len(value), answers)
+
+    async def _answer(
+        self,
+        shard: _Shard,
+        batch: Batch,
+        work: Sequence[Work],
+        answers: Answers,
+    ) -> None:
+        key = Key(batch.model, batch.version, batch.generation)
+        signature = self._runner.signature(key) or shard.signature
+        now = self._clock()
+        items, kept = self._uniform(work, signature, now, shard), list(enumerate(work))
+        if items is None:
+            items, kept = await self._one_by_one(shard, batch, work, signature, answers)
+        if not items:
+            return
+        ran = await self._runner.run(key, items)
+        timings = inference_pb2.Timings(compute_us=ran.compute_us, batch_rows=ran.rows)
+        await answers.add(timings, now, kept, ran.results)
+        shard.ran(ran)
+
+    def _uniform(
+        self, work: Sequence[Work], signature: Signature | None, now: int, shard: _Shard
+    ) -> list[Item] | None:
+        """Return the items of a batch that needs no look at each task, or None."""
+        if shard.effects.is_spent or any(0 < one.task.deadline_ms <= now for one in work):
+            return None
+        return uniform_items(work, signature)
+
+    async def _one_by_one(
+        self,
+        shard: _Shard,
+        batch: Batch,
+        work: Sequence[Work],
+        signature: Signature | None,
+        answers: Answers,
+    ) -> tuple[list[Item], list[tuple[int, Work]]]:
+        """Return the items that can be served and their tasks; the others get their answer here."""
+        now, items, kept = self._clock(), [], []
+        for index, one in enumerate(work):
+            item = self._item(one, signature, batch.features, now, shard.effects)
+            if isinstance(item, Failure) and item.code == FAILED_PRECONDITION:
+                # A tensor by reference: fetched now for all of the batch that have one.
+                await self._claims.fetch(work[index:])
+                item = self._item(one, signature, batch.features, now, shard.effects)
+            if isinstance(item, Failure):
+                answers.refuse(index, one, item)
+            else:
+                items.append(item)
+                kept.append((index, one))
+        return items, kept
+
+    def _item(
+        self, one: Work, signature: Signature | None, features: Sequence[str], now: int, effects: Effects
+    ) -> Item | Failure:
+        if one.task.deadline_ms and one.task.deadline_ms <= now:
+            return Failure(DEADLINE_EXCEEDED, f"the deadline passed {now - one.task.deadline_ms} ms ago")
+        if effects.is_spent:
+            return Failure(RESOURCE_EXHAUSTED, "the batch's answers are too large together; try again")
+        item = decode_work(one, signature, features)
+        if isinstance(item, Failure):
+            return item
+        return check_item(signature, item) or item
+
+
+class _Shard:
+    """One shard during one call: its handle, its totals, its reports."""
+
+    def __init__(
+        self,
+        call: Call,
+        handle: serving_pb2.Handle,
+        totals: serving_pb2.BatchReport,
+        effects: Effects,
+        clock: Clock,
+    ) -> None:
+        self.effects = effects
+        self.address = call.id
+        self._pool = call.type
+        self._handle = handle
+        self._totals = totals
+        self._clock = clock
+        self._is_handle_new = False
+        self._is_counted = False
+        self.signature = spec_from_pb(handle.spec).signature if handle.HasField("spec") else None
+
+    def take_handle(self, value: bytes) -> None:
+        """Keep the newest handle; totals begin anew with a generation."""
+        handle = serving_pb2.Handle.FromString(value)
+        if handle.generation < self._handle.generation:
+            return
+        self._handle, self._is_handle_new = handle, True
+        self.signature = spec_from_pb(handle.spec).signature
+
+    def ran(self, ran: Ran) -> None:
+        """Count a forward pass."""
+        self._totals.rows += ran.rows
+        self._totals.batches += 1
+        self._totals.compute_us += ran.compute_us
+
+    def count(
+        self,
+        batch: Batch,
+        done: int,
+        size: int,
+        answers: Answers,
+    ) -> None:
+        """Count answered tasks."""
+        totals = self._totals
+        if totals.generation != batch.generation:
+            totals.Clear()
+            parsed = ShardAddress.parse(self.address)
+            totals.version, totals.generation = batch.version, batch.generation
+            totals.shard = parsed.shard if parsed else 0
+        totals.done += done
+        totals.done_bytes += size
+        totals.failed += answers.failed
+        self._is_counted = True
+        now = self._clock()
+        if totals.done - totals.reported_done >= REPORT_ITEMS or now - totals.reported_at_ms >= REPORT_MS:
+            self._report(batch.model, now)
+        elif not totals.flush_armed:
+            totals.flush_armed = True
+            tick = serving_pb2.Tick(due_ms=now + REPORT_MS).SerializeToString()
+            self.effects.send_after(REPORT_MS, "models", self._pool, self.address, TICK, tick)
+
+    def flush(self) -> None:
+        """Report what the last calls left unreported."""
+        totals = self._totals
+        totals.flush_armed = False
+        self._is_counted = True
+        parsed = ShardAddress.parse(self.address)
+        if parsed is not None and totals.done > totals.reported_done:
+            self._report(parsed.model, self._clock())
+
+    def _report(self, model: str, now: int) -> None:
+        totals = self._totals
+        totals.reported_done, totals.reported_at_ms = totals.done, now
+        self.effects.send("pointsman", "router", model, REPORT, totals.SerializeToString())
+
+    def close(self) -> None:
+        """Write the state that changed."""
+        if self._is_handle_new:
+            self.effects.set_state("handle", HANDLE, self._handle.SerializeToString())
+        if self._is_counted:
+            self.effects.set_state("totals", REPORT, self._totals.SerializeToString())

@@ -1,0 +1,67 @@
+"""One call of the request-reply protocol: bytes to a `Call`, on the SDK's own protocol classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from statefun.request_reply_pb2 import FromFunction, ToFunction
+
+CONTENT_TYPE: Final = "application/octet-stream"
+
+# Type names of messages and states; a state's name may never change its type.
+REQUESTS: Final = "pointsman.v1/Requests"
+CONTROL: Final = "pointsman.v1/Control"
+STATUS: Final = "pointsman.v1/Status"
+FEEDBACK: Final = "pointsman.v1/Feedback"
+PARKED: Final = "pointsman.v1/Parked"
+TICK: Final = "pointsman.v1/Tick"
+REPORT: Final = "pointsman.v1/BatchReport"
+HANDLE: Final = "pointsman.v1/Handle"
+TASKS: Final = "pointsman.v1/TaskBatch"
+TABLE: Final = "pointsman.v1/RouteTable"
+ARMS: Final = "pointsman.v1/Arms"
+PODS: Final = "pointsman.v1/Pods"
+
+
+class Invocation(NamedTuple):
+    """One message to a function."""
+
+    typename: str
+    value: bytes
+
+
+class Call(NamedTuple):
+    """One address, its state by name (None: never set), its messages in order."""
+
+    namespace: str
+    type: str
+    id: str
+    state: Mapping[str, bytes | None]
+    invocations: Sequence[Invocation]
+
+
+def read_call(request: ToFunction) -> Call:
+    """Return the call of a parsed ToFunction."""
+    batch = request.invocation
+    state = {
+        value.state_name: value.state_value.value if value.state_value.has_value else None
+        for value in batch.state
+    }
+    invocations = [
+        Invocation(message.argument.typename, message.argument.value) for message in batch.invocations
+    ]
+    target = batch.target
+    return Call(target.namespace, target.type, target.id, state, invocations)
+
+
+def missing_state(call: Call, declared: Mapping[str, str]) -> bytes | None:
+    """Return the reply that asks for declared states which the call did not bring, or None."""
+    missing = [name for name in declared if name not in call.state]
+    if not missing:
+        return None
+    reply = FromFunction()
+    for name in missing:
+        reply.incomplete_invocation_context.missing_values.add(state_name=name, type_typename=declared[name])
+    body: bytes = reply.SerializeToString()
+    return body

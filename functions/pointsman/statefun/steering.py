@@ -1,0 +1,208 @@
+"""Commands, pods' words and timers at the router: everything that changes the table, and what follows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from google.protobuf.message import DecodeError
+
+from pointsman.core.commands import Command, command_hash
+from pointsman.core.events import Ack, Event
+from pointsman.core.ids import NOBODY, ShardAddress, is_name
+from pointsman.core.lifecycle import Moment, advance, changes
+from pointsman.core.reduce import Facts, reduce
+from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
+from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.pb.v1 import ingress_pb2, serving_pb2
+from pointsman.settings import Settings
+from pointsman.statefun.effects import Effects
+from pointsman.statefun.protocol import CONTROL, HANDLE, TICK
+from pointsman.statefun.router_state import RouterState
+from pointsman.topics import EVENTS, ROUTES
+from pointsman.wire.control import Malformed, command_from_protobuf, command_from_text
+from pointsman.wire.event import event_to_json
+from pointsman.wire.spec import spec_to_pb
+from pointsman.wire.state import table_to_bytes
+
+logger = logging.getLogger(__name__)
+
+# A pod's word older than this is history read again, not news.
+STALE_WORD_MS: Final = 60_000
+# A timer later than this fired after a restore, before the topics were read.
+LATE_MS: Final = 2_000
+
+
+class Steering:
+    """All but requests, at the router of one model."""
+
+    def __init__(
+        self,
+        model: str,
+        state: RouterState,
+        effects: Effects,
+        settings: Settings,
+        now_ms: int,
+        artifact_fault: Callable[[str], str],
+    ) -> None:
+        self._model = model
+        self._state = state
+        self._effects = effects
+        self._settings = settings
+        self._now_ms = now_ms
+        self._artifact_fault = artifact_fault
+
+    def control(self, batch: bytes) -> None:
+        """Obey or refuse the commands of an IngressBatch, in order."""
+        for record in ingress_pb2.IngressBatch.FromString(batch).records:
+            fallback_id = f"{record.topic}-{record.partition}-{record.offset}"
+            try:
+                command = self._command(record, fallback_id)
+            except Malformed as error:
+                self._emit(self._refusal(error.command_id or fallback_id, error.model, error.failure))
+                continue
+            if command.model != self._model:
+                self._pass_on(command, record)
+            else:
+                self._obey(command)
+
+    def _command(self, record: ingress_pb2.Ingress, fallback_id: str) -> Command:
+        if record.format == ingress_pb2.FORMAT_PROTOBUF:
+            command = command_from_protobuf(record.value, fallback_id)
+        else:
+            command = command_from_text(record.value, fallback_id)
+        if not command.model and self._model != NOBODY:
+            command = Command(command.id, self._model, command.body, command.expected_epoch, command.actor)
+        return command
+
+    def _pass_on(self, command: Command, record: ingress_pb2.Ingress) -> None:
+        """A keyless command goes to its model's router; one under another key is a mistake."""
+        key = record.key.decode(errors="replace")
+        if not is_name(command.model):
+            message = "the command names no model" if not command.model else f"no model can be named {command.model!r}"
+            self._emit(self._refusal(command.id, command.model, Failure(INVALID_ARGUMENT, message, "model")))
+        elif key and key != command.model:
+            message = f"control for model {command.model!r} came under the key {key[:80]!r}; use its name or no key"
+            self._emit(self._refusal(command.id, command.model, Failure(INVALID_ARGUMENT, message, "key")))
+        else:
+            batch = ingress_pb2.IngressBatch(records=[record]).SerializeToString()
+            self._effects.send("pointsman", "router", command.model, CONTROL, batch)
+
+    def _obey(self, command: Command) -> None:
+        before = self._state.table
+        facts = Facts(self._now_ms, frozenset(self._settings.outputs), self._artifact_fault)
+        repeated = command_hash(command.id) in before.commands
+        after = reduce(before, command, facts)
+        if isinstance(after, Failure):
+            self._emit(self._refusal(command.id, command.model, after))
+            return
+        self._settle(before, advance(after, self._moment()))
+        kind = command.body.__struct_config__.tag
+        epoch = self._state.table.epoch
+        self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
+        if self._state.table.versions and not self._state.arms.timer_armed:
+            self._arm(self._settings.silence_ms // 2, late=False)
+
+    def _refusal(self, command_id: str, model: str, failure: Failure) -> Ack:
+        return Ack(command_id, model or self._model, self._state.table.epoch, error=failure)
+
+    def status(self, batch: bytes) -> None:
+        """Take in the words of pods."""
+        for record in ingress_pb2.IngressBatch.FromString(batch).records:
+            try:
+                word = serving_pb2.PodStatus.FromString(record.value)
+            except DecodeError:
+                logger.warning("a record of %s is not a PodStatus (offset %d)", record.topic, record.offset)
+                continue
+            if self._now_ms - word.at_ms <= STALE_WORD_MS:
+                self._hear(word)
+        self._review()
+
+    def _hear(self, word: serving_pb2.PodStatus) -> None:
+        # What counts is when the router heard it: under load a word may have waited in the topic.
+        pods = self._state.pods.pods
+        word.at_ms = self._now_ms
+        kept = [
+            known
+            for known in pods
+            if known.pod != word.pod and self._now_ms - known.at_ms <= STALE_WORD_MS and not known.leaving
+        ]
+        kept.append(word)
+        kept.sort(key=lambda known: known.pod)
+        del pods[:]
+        pods.extend(kept)
+        self._state.touch("pods")
+
+    def report(self, value: bytes) -> None:
+        """Take in the totals of a shard."""
+        report = serving_pb2.BatchReport.FromString(value)
+        entry = self._state.table.versions.get(report.version)
+        if entry is None or entry.generation != report.generation:
+            return
+        totals = self._state.shard(entry, report.shard)
+        totals.done = max(totals.done, report.done)
+        totals.done_bytes = max(totals.done_bytes, report.done_bytes)
+        totals.failed = max(totals.failed, report.failed)
+        self._state.touch("arms")
+        if entry.state is VersionState.DRAINING:
+            self._review()
+
+    def tick(self, value: bytes) -> None:
+        """Look for silent pods. A timer that a restore delayed waits for the topics to be read first."""
+        tick = serving_pb2.Tick.FromString(value)
+        arms = self._state.arms
+        if not arms.timer_armed or tick.generation != arms.timer_generation:
+            return
+        late = self._now_ms - tick.due_ms > LATE_MS and not tick.late
+        if not late:
+            self._review()
+        if self._state.table.versions:
+            self._arm(self._settings.silence_ms if late else self._settings.silence_ms // 2, late)
+        else:
+            arms.timer_armed = False
+            self._state.touch("arms")
+
+    def _arm(self, delay_ms: int, late: bool) -> None:
+        arms = self._state.arms
+        arms.timer_armed, arms.timer_generation = True, arms.timer_generation + 1
+        self._state.touch("arms")
+        tick = serving_pb2.Tick(generation=arms.timer_generation, due_ms=self._now_ms + delay_ms, late=late)
+        self._effects.send_after(delay_ms, "pointsman", "router", self._model, TICK, tick.SerializeToString())
+
+    def _moment(self) -> Moment:
+        return Moment(self._now_ms, self._settings.silence_ms, self._state.words(), self._state.inflight)
+
+    def _review(self) -> None:
+        before = self._state.table
+        if before.versions:
+            self._settle(before, advance(before, self._moment()))
+
+    def _settle(self, before: RouteTable, after: RouteTable) -> None:
+        """Make the table current and tell everybody who must know."""
+        self._state.table = after
+        if after.epoch == before.epoch:
+            return
+        self._state.forget_retired()
+        for entry in after.versions.values():
+            if is_serving(entry) and _is_news(before.versions.get(entry.version), entry):
+                self._hand_over(entry)
+        for event in changes(before, after):
+            self._emit(event)
+        self._effects.egress(ROUTES, self._model, table_to_bytes(after))
+
+    def _hand_over(self, entry: VersionEntry) -> None:
+        """Give every shard its handle; messages keep their order, so it is there before the first task."""
+        handle = serving_pb2.Handle(
+            model=self._model, version=entry.version, generation=entry.generation, spec=spec_to_pb(entry.spec)
+        ).SerializeToString()
+        for shard in range(entry.spec.concurrency):
+            address = str(ShardAddress(self._model, entry.version, shard))
+            self._effects.send("models", entry.spec.pool, address, HANDLE, handle)
+
+    def _emit(self, event: Event) -> None:
+        self._effects.egress(EVENTS, event.model or NOBODY, event_to_json(event, self._now_ms))
+
+
+def _is_news(was: VersionEntry | None, entry: VersionEntry) -> bool:
+    return was is None or not is_serving(was) or (was.spec, was.generation) != (entry.spec, entry.generation)

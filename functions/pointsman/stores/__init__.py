@@ -1,0 +1,1 @@
+"""Where bytes live that do not travel through the stream."""

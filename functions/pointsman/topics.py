@@ -1,0 +1,49 @@
+"""Every topic in one table: its name, its partitions, how long it keeps records, how large they may be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+DAY_MS: Final = 24 * 3600 * 1000
+
+# A request may not be larger; responses and dead letters may be four times as large.
+MAX_REQUEST_BYTES: Final = 256 * KIB
+MAX_OUTPUT_BYTES: Final = 4 * MIB
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """One row of the table. `format` is what the ingress adapter is told; empty for topics it never reads."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+    max_bytes: int
+    compacted: bool = False
+    format: str = ""
+
+
+REQUESTS: Final = "pointsman.requests"
+REQUESTS_JSON: Final = "pointsman.requests.json"
+CONTROL: Final = "pointsman.control"
+FEEDBACK: Final = "pointsman.feedback"
+STATUS: Final = "pointsman.status"
+RESPONSES: Final = "pointsman.responses"
+EVENTS: Final = "pointsman.events"
+ROUTES: Final = "pointsman.routes"
+DEAD_LETTERS: Final = "pointsman.dead-letters"
+
+TABLE: Final[tuple[Topic, ...]] = (
+    Topic(REQUESTS, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="protobuf"),
+    Topic(REQUESTS_JSON, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="json"),
+    Topic(CONTROL, 1, -1, MAX_REQUEST_BYTES, format="json"),
+    Topic(FEEDBACK, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="json"),
+    Topic(STATUS, 1, 1 * DAY_MS, MAX_REQUEST_BYTES, format="protobuf"),
+    Topic(RESPONSES, 64, 1 * DAY_MS, MAX_OUTPUT_BYTES),
+    Topic(EVENTS, 1, 7 * DAY_MS, MAX_OUTPUT_BYTES),
+    Topic(ROUTES, 1, -1, MAX_OUTPUT_BYTES, compacted=True),
+    Topic(DEAD_LETTERS, 4, 30 * DAY_MS, MAX_OUTPUT_BYTES),
+)

@@ -1,0 +1,217 @@
+"""Control records to commands: JSON or YAML text, or protobuf."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+import yaml
+from google.protobuf.message import DecodeError
+
+from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
+from pointsman.core.spec import WEIGHT_SCALE, Limits, ModelSpec, Route, VersionSpec
+from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.pb.v1 import routing_pb2 as pb
+from pointsman.wire.spec import spec_from_pb
+from pointsman.wire.state import route_from_pb
+
+_PATH = re.compile(r"at `\$\.?(?P<path>[^`]*)`|unknown field `(?P<unknown>[^`]*)`")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h)")
+_UNIT_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000}
+
+
+class RouteText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `route` of a model file; weights are decimals."""
+
+    split: dict[str, float] = {}
+    sticky: str | bool = "unit"
+    features: tuple[str, ...] = ()
+    output: str = ""
+    experiment: str = ""
+
+
+class LimitsText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `limits` of a model file; the deadline is `2s`, `500ms` or a number of milliseconds."""
+
+    max_inflight: int = 0
+    deadline: str | int = 0
+
+
+class ModelText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model file."""
+
+    versions: dict[str, VersionSpec]
+    model: str = ""
+    route: RouteText = RouteText()
+    labels: dict[str, str] = {}
+    limits: LimitsText = LimitsText()
+
+
+class CommandText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command line: exactly one of apply, split, label, retire."""
+
+    model: str = ""
+    id: str = ""
+    expected_epoch: int | None = None
+    actor: str = ""
+    apply: ModelText | None = None
+    split: dict[str, float] | None = None
+    label: dict[str, str] | None = None
+    retire: tuple[str, ...] | None = None
+
+
+class Malformed(Exception):
+    """The text is no command; `failure` says what is wrong where."""
+
+    def __init__(self, failure: Failure, command_id: str = "", model: str = "") -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.command_id = command_id
+        self.model = model
+
+
+def command_from_text(value: bytes, fallback_id: str) -> Command:
+    """Return the command of a JSON or YAML text; raises Malformed.
+
+    A model file (with `versions` at the top) is an apply of itself. `fallback_id` names a command that
+    brought no id.
+    """
+    tree = _tree(value)
+    if "versions" in tree:
+        meta = {key: tree.pop(key) for key in ("id", "expected_epoch", "actor") if key in tree}
+        tree = {**meta, "model": tree.get("model", ""), "apply": tree}
+    said_id, said_model = (tree.get(key) if isinstance(tree.get(key), str) else "" for key in ("id", "model"))
+    try:
+        text = msgspec.convert(tree, CommandText, strict=False)
+        return _command(text, fallback_id)
+    except msgspec.ValidationError as error:
+        raise Malformed(_located(str(error)), said_id or fallback_id, said_model or "") from error
+    except Malformed as error:
+        raise Malformed(error.failure, said_id or fallback_id, said_model or "") from error
+
+
+def command_from_protobuf(value: bytes, fallback_id: str) -> Command:
+    """Return the command of a ControlCommand message; raises Malformed."""
+    try:
+        message = pb.ControlCommand.FromString(value)
+    except DecodeError as error:
+        failure = Failure(INVALID_ARGUMENT, "the value is not a ControlCommand in protobuf")
+        raise Malformed(failure, fallback_id) from error
+    body = _body(message)
+    expected = message.expected_epoch if message.HasField("expected_epoch") else None
+    return Command(message.id or fallback_id, message.model, body, expected, message.actor)
+
+
+def _body(message: pb.ControlCommand) -> Apply | SetSplit | SetLabels | Retire:
+    match message.WhichOneof("command"):
+        case "apply":
+            return Apply(_model_from_pb(message.apply, message.model))
+        case "split":
+            return SetSplit({weight.version: weight.weight for weight in message.split.weights})
+        case "label":
+            return SetLabels(dict(message.label.labels))
+        case "retire":
+            return Retire(tuple(message.retire.versions))
+        case _:
+            raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"), message.id, message.model)
+
+
+_ONE_OF = "a command holds exactly one of apply, split, label, retire"
+
+
+def _model_from_pb(message: pb.ModelSpec, model: str) -> ModelSpec:
+    return ModelSpec(
+        message.model or model,
+        {name: spec_from_pb(spec) for name, spec in message.versions.items()},
+        route_from_pb(message.route),
+        dict(message.labels),
+        Limits(message.limits.max_inflight, message.limits.deadline_ms),
+    )
+
+
+def _tree(value: bytes) -> dict[str, Any]:
+    try:
+        if value.lstrip()[:1] == b"{":
+            tree = msgspec.json.decode(value)
+        else:
+            tree = yaml.safe_load(value)
+    except (msgspec.MsgspecError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise Malformed(Failure(INVALID_ARGUMENT, f"neither JSON nor YAML: {str(error)[:200]}")) from error
+    if not isinstance(tree, dict):
+        raise Malformed(Failure(INVALID_ARGUMENT, "a command is an object with a model and one command"))
+    return _text_keys(tree)
+
+
+def _text_keys(tree: dict[Any, Any], depth: int = 6) -> dict[str, Any]:
+    """Turn YAML's numeric keys (`1: 90`) into text, down to the depth of a model file."""
+    return {
+        str(key): _text_keys(value, depth - 1) if isinstance(value, dict) and depth else value
+        for key, value in tree.items()
+    }
+
+
+def _located(message: str) -> Failure:
+    found = _PATH.search(message)
+    field = (found["path"] or found["unknown"] or "") if found else ""
+    return Failure(INVALID_ARGUMENT, message, field)
+
+
+def _command(text: CommandText, fallback_id: str) -> Command:
+    bodies: list[Apply | SetSplit | SetLabels | Retire] = []
+    if text.apply is not None:
+        bodies.append(Apply(_model(text.apply, text.model)))
+    if text.split is not None:
+        bodies.append(SetSplit(_weights(text.split, "split")))
+    if text.label is not None:
+        bodies.append(SetLabels(text.label))
+    if text.retire is not None:
+        bodies.append(Retire(text.retire))
+    if len(bodies) != 1:
+        raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"))
+    return Command(text.id or fallback_id, text.model, bodies[0], text.expected_epoch, text.actor)
+
+
+def _model(text: ModelText, model: str) -> ModelSpec:
+    name = text.model or model
+    if model and name != model:
+        message = f"the command is for {model!r}, its file describes {name!r}"
+        raise Malformed(Failure(INVALID_ARGUMENT, message, "apply.model"))
+    split = _weights(text.route.split, "route.split")
+    if not split and len(text.versions) == 1:
+        split = {next(iter(text.versions)): WEIGHT_SCALE}
+    route = Route(split, _sticky(text.route.sticky), text.route.features, text.route.output, text.route.experiment)
+    limits = Limits(text.limits.max_inflight, _milliseconds(text.limits.deadline))
+    return ModelSpec(name, dict(text.versions), route, dict(text.labels), limits)
+
+
+def _sticky(value: str | bool) -> bool:
+    if value not in ("unit", "request", True, False):
+        raise Malformed(Failure(INVALID_ARGUMENT, "route.sticky is `unit` or `request`", "route.sticky"))
+    return value in ("unit", True)
+
+
+def _weights(decimals: dict[str, float], field: str) -> dict[str, int]:
+    weights = {}
+    for version, weight in decimals.items():
+        try:
+            scaled = Decimal(str(weight)) * WEIGHT_SCALE
+            weights[version] = int(scaled)
+            exact = scaled == weights[version]
+        except (InvalidOperation, OverflowError, ValueError):
+            exact = False
+        if not exact:
+            message = f"{field}.{version}: a weight is a number with at most 4 decimals, not {weight}"
+            raise Malformed(Failure(INVALID_ARGUMENT, message, f"{field}.{version}"))
+    return weights
+
+
+def _milliseconds(deadline: str | int) -> int:
+    if isinstance(deadline, int):
+        return deadline
+    found = _DURATION.fullmatch(deadline.strip())
+    if found is None:
+        message = f"limits.deadline: {deadline!r} is not a duration such as 2s or 500ms"
+        raise Malformed(Failure(INVALID_ARGUMENT, message, "limits.deadline"))
+    return int(float(found[1]) * _UNIT_MS[found[2]])

@@ -1,0 +1,187 @@
+"""Ingress bytes to heads: all that routing needs of a request, without its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from google.protobuf.message import DecodeError
+
+from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
+
+JSON = ingress_pb2.FORMAT_JSON
+PROTOBUF = ingress_pb2.FORMAT_PROTOBUF
+_INTERACTIVE = inference_pb2.LANE_INTERACTIVE
+
+
+class Head(NamedTuple):
+    """The head of one request. A `fault` is final; the other fields are then as good as known."""
+
+    id: str
+    model: str  # as the request or its topic declares; empty where neither does
+    version: str
+    label: str
+    unit: str
+    deadline_ms: int  # absolute; 0: none declared
+    reply_key: str
+    interactive: bool
+    timestamp_ms: int
+    format: int
+    context: bytes
+    fault: Failure | None
+
+
+class JsonHead(msgspec.Struct):
+    """The fields of a JSON body that are the router's business; the rest is skipped unread."""
+
+    id: str | int | None = None
+    model: str | None = None
+    version: str | int | None = None
+    model_version: str | int | None = None
+    label: str | None = None
+    unit: str | int | None = None
+    timeout_ms: int = 0
+    reply_key: str | None = None
+    context: msgspec.Raw = msgspec.Raw()
+    inputs: msgspec.Raw | None = None
+    instances: msgspec.Raw | None = None
+
+
+class FlatHead(msgspec.Struct):
+    """What a flat record may say beside its features: every other field is its owner's."""
+
+    model: Any = None
+    context: msgspec.Raw = msgspec.Raw()
+
+
+_json = msgspec.json.Decoder(JsonHead)
+_flat = msgspec.json.Decoder(FlatHead)
+_shape = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def split_records(batch: bytes) -> Sequence[bytes]:
+    """Return the serialised Ingress of each record, for splicing."""
+    return serving_pb2.RawBatch.FromString(batch).records
+
+
+def read_heads(batch: bytes) -> list[Head]:
+    """Return the head of each record of an IngressBatch, in order. Never raises for what a user sent."""
+    try:
+        records = serving_pb2.HeadBatch.FromString(batch).records
+    except DecodeError:
+        records = None
+    if records is None or not all(record.format == PROTOBUF and record.HasField("value") for record in records):
+        return [_read_one(record) for record in ingress_pb2.IngressBatch.FromString(batch).records]
+    return [_protobuf_head(record, record.value) for record in records]
+
+
+def _read_one(record: ingress_pb2.Ingress) -> Head:
+    if record.null_value or not record.value:
+        what = "null" if record.null_value else "empty"
+        return _faulty(record, f"the record's value is {what}")
+    if record.format == JSON:
+        return _json_head(record)
+    if record.format != PROTOBUF:
+        return _faulty(record, f"topic {record.topic} has no declared format")
+    try:
+        return _protobuf_head(record, inference_pb2.RequestHead.FromString(record.value))
+    except DecodeError:
+        return _faulty(record, "the value is not an InferenceRequest in protobuf")
+
+
+def _protobuf_head(
+    record: serving_pb2.HeadIngress | ingress_pb2.Ingress, head: inference_pb2.RequestHead
+) -> Head:
+    request_id = head.id or f"{record.topic}-{record.partition}-{record.offset}"
+    timestamp = record.timestamp_ms
+    timeout = head.timeout_ms
+    return Head(
+        request_id,
+        record.model or head.model,
+        head.version,
+        head.label,
+        head.unit,
+        timestamp + timeout if timeout > 0 else 0,
+        head.reply_key or request_id,
+        head.lane == _INTERACTIVE,
+        timestamp,
+        PROTOBUF,
+        b"",
+        None,
+    )
+
+
+def stable_id(record: ingress_pb2.Ingress) -> str:
+    """Return the id of a request that brought none: where its record lies."""
+    return f"{record.topic}-{record.partition}-{record.offset}"
+
+
+def _faulty(record: ingress_pb2.Ingress, message: str) -> Head:
+    request_id = stable_id(record)
+    fault = Failure(INVALID_ARGUMENT, message)
+    return Head(
+        request_id, record.model, "", "", "", 0, request_id, False, record.timestamp_ms, record.format, b"", fault
+    )
+
+
+def _json_head(record: ingress_pb2.Ingress) -> Head:
+    try:
+        body = _json.decode(record.value)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        return _flat_head(record, error)
+    if body.inputs is None and body.instances is None:
+        return _flat_head(record, None)
+    request_id = _text(body.id) or stable_id(record)
+    deadline = record.timestamp_ms + body.timeout_ms if body.timeout_ms > 0 else 0
+    return Head(
+        request_id,
+        record.model or body.model or "",
+        _text(body.version) or _text(body.model_version),
+        body.label or "",
+        _text(body.unit),
+        deadline,
+        body.reply_key or request_id,
+        False,
+        record.timestamp_ms,
+        JSON,
+        bytes(body.context),
+        None,
+    )
+
+
+def _flat_head(record: ingress_pb2.Ingress, error: Exception | None) -> Head:
+    """A flat business record: its `id` or `unit` are its own, so the headers speak for it."""
+    try:
+        fields = _shape.decode(record.value)
+        body = _flat.decode(record.value)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as broken:
+        return _faulty(record, f"the value is not a JSON object: {_sentence(broken)}")
+    if error is not None and ("inputs" in fields or "instances" in fields):
+        return _faulty(record, f"the value is not a request: {_sentence(error)}")
+    said = {header.key: header.value.decode(errors="replace") for header in record.headers}
+    request_id = said.get("id") or stable_id(record)
+    model = body.model if isinstance(body.model, str) else ""
+    return Head(
+        request_id,
+        record.model or model,
+        said.get("version", ""),
+        said.get("label", ""),
+        said.get("unit", ""),
+        0,
+        said.get("reply-key") or request_id,
+        False,
+        record.timestamp_ms,
+        JSON,
+        bytes(body.context),
+        None,
+    )
+
+
+def _text(value: str | int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error)[:200] or type(error).__name__

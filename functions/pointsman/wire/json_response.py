@@ -1,0 +1,80 @@
+"""Responses in JSON, in the form of their requests."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pointsman.core.tensor import DATATYPES, Array, Item
+from pointsman.errors import Failure
+from pointsman.wire.json_request import INSTANCES
+from pointsman.wire.response import Served
+
+_encoder = msgspec.json.Encoder()
+
+
+class Answered(NamedTuple):
+    """What a JSON response says beside its outputs."""
+
+    id: str
+    served: Served
+    decision_id: str
+    context: bytes
+
+
+def answer_to_json(answered: Answered, form: str, item: Item) -> bytes:
+    """Return the response: `outputs`, or `predictions` where the request had `instances`.
+
+    NaN and infinities have no JSON form and become null.
+    """
+    body = _frame(answered)
+    if form == INSTANCES:
+        body["predictions"] = _predictions(item)
+    else:
+        body["outputs"] = [_output(name, array) for name, array in item.items()]
+    return _encoder.encode(body)
+
+
+def refusal_to_json(answered: Answered, failure: Failure) -> bytes:
+    """Return the response with an error."""
+    error = {"code": failure.code, "message": failure.message, "retryable": failure.retryable}
+    if failure.field:
+        error["field"] = failure.field
+    return _encoder.encode({**_frame(answered), "error": error})
+
+
+def _frame(answered: Answered) -> dict[str, Any]:
+    served = answered.served
+    body: dict[str, Any] = {"id": answered.id, "model_name": served.model}
+    if served.version:
+        body["model_version"] = served.version
+        body["parameters"] = {
+            "arm": served.arm,
+            "epoch": served.epoch,
+            "decision_id": answered.decision_id,
+        }
+    if answered.context:
+        body["context"] = msgspec.Raw(answered.context)
+    return body
+
+
+def _output(name: str, array: Array) -> dict[str, Any]:
+    datatype = "BYTES" if array.dtype.hasobject else DATATYPES[array.dtype]
+    return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": _plain(array.ravel())}
+
+
+def _predictions(item: Item) -> list[Any]:
+    if len(item) == 1:
+        return _plain(next(iter(item.values())))
+    columns = {name: _plain(array) for name, array in item.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _plain(array: Array) -> list[Any]:
+    values: list[Any] = array.tolist()
+    return _decoded(values) if array.dtype.hasobject else values
+
+
+def _decoded(values: list[Any]) -> list[Any]:
+    return [_decoded(v) if isinstance(v, list) else bytes(v).decode(errors="replace") for v in values]

@@ -1,0 +1,120 @@
+"""The router's table to protobuf and back: state value and routes snapshot are the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pointsman.core.lifecycle import Held, PodWord
+from pointsman.core.spec import Limits, Route
+from pointsman.core.table import RouteTable, VersionEntry, VersionState
+from pointsman.pb.v1 import routing_pb2 as pb
+from pointsman.pb.v1 import serving_pb2
+from pointsman.wire.spec import signature_from_pb, spec_from_pb, spec_to_pb
+
+SCHEMA: Final = 1
+
+
+def table_to_bytes(table: RouteTable) -> bytes:
+    """Return the table as a RouteTable message."""
+    return pb.RouteTable(
+        model=table.model,
+        epoch=table.epoch,
+        versions=[_entry_to_pb(entry) for entry in table.versions.values()],
+        route=route_to_pb(table.route),
+        fallback=_weights_to_pb(table.fallback),
+        labels=[pb.Label(label=label, version=version) for label, version in table.labels.items()],
+        limits=pb.Limits(max_inflight=table.limits.max_inflight, deadline_ms=table.limits.deadline_ms),
+        commands=table.commands,
+        at_ms=table.at_ms,
+        schema=SCHEMA,
+    ).SerializeToString(deterministic=True)
+
+
+def table_from_bytes(value: bytes) -> RouteTable:
+    """Return the table of a RouteTable message; raises DecodeError."""
+    message = pb.RouteTable.FromString(value)
+    return RouteTable(
+        model=message.model,
+        epoch=message.epoch,
+        versions={entry.version: _entry_from_pb(entry) for entry in message.versions},
+        route=route_from_pb(message.route),
+        fallback=_weights_from_pb(message.fallback),
+        labels={label.label: label.version for label in message.labels},
+        limits=Limits(message.limits.max_inflight, message.limits.deadline_ms),
+        commands=tuple(message.commands),
+        at_ms=message.at_ms,
+    )
+
+
+def route_to_pb(route: Route) -> pb.Route:
+    """Return the message of a route."""
+    return pb.Route(
+        split=_weights_to_pb(route.split),
+        sticky=route.sticky,
+        features=route.features,
+        output=route.output,
+        experiment=route.experiment,
+    )
+
+
+def route_from_pb(message: pb.Route) -> Route:
+    """Return the route of a message."""
+    return Route(
+        _weights_from_pb(message.split),
+        message.sticky,
+        tuple(message.features),
+        message.output,
+        message.experiment,
+    )
+
+
+def word_from_pb(message: serving_pb2.PodStatus) -> PodWord:
+    """Return a pod's word; the word of a leaving pod holds nothing."""
+    held = {
+        entry.version: Held(
+            entry.generation,
+            VersionState(pb.VersionState.Name(entry.state)),
+            entry.reason,
+            signature_from_pb(entry.signature) if entry.HasField("signature") else None,
+            entry.sha256,
+        )
+        for entry in message.held
+        if entry.state in _SPOKEN
+    }
+    return PodWord(message.pod, message.pool, message.at_ms, {} if message.leaving else held)
+
+
+_SPOKEN: Final = frozenset({pb.LOADING, pb.WARMING, pb.READY, pb.FAILED})
+
+
+def _weights_to_pb(weights: Mapping[str, int]) -> list[pb.Weight]:
+    return [pb.Weight(version=version, weight=weight) for version, weight in weights.items()]
+
+
+def _weights_from_pb(weights: pb.Weight) -> dict[str, int]:
+    return {weight.version: weight.weight for weight in weights}
+
+
+def _entry_to_pb(entry: VersionEntry) -> pb.VersionEntry:
+    return pb.VersionEntry(
+        version=entry.version,
+        spec=spec_to_pb(entry.spec),
+        state=pb.VersionState.Value(entry.state.value),
+        generation=entry.generation,
+        reason=entry.reason,
+        leaving=entry.leaving,
+        since_ms=entry.since_ms,
+    )
+
+
+def _entry_from_pb(message: pb.VersionEntry) -> VersionEntry:
+    return VersionEntry(
+        message.version,
+        spec_from_pb(message.spec),
+        VersionState(pb.VersionState.Name(message.state)),
+        message.generation,
+        message.reason,
+        message.leaving,
+        message.since_ms,
+    )

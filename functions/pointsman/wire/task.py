@@ -1,0 +1,122 @@
+"""Task batches: what the router sends to a shard and what the shard reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from google.protobuf.message import DecodeError
+
+from pointsman.core.table import VersionEntry
+from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
+from pointsman.wire.head import JSON, PROTOBUF, Head
+
+# A batch is cut at this size, so that one message stays far below every limit.
+MAX_BATCH_BYTES = 4 << 20
+
+
+Batch: TypeAlias = serving_pb2.DeepTaskBatch | serving_pb2.TaskBatch
+
+
+class Work(NamedTuple):
+    """One task as the model function sees it. Exactly one of `request`, `json` and `fault` is meant.
+
+    `task` has id, decision_id, reply_key, deadline_ms and attempt.
+    """
+
+    task: serving_pb2.DeepTask | serving_pb2.Task
+    request: inference_pb2.InferenceRequest | None
+    json: bytes
+    fault: Failure | None
+    format: int
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody waits for the answer."""
+        return self.request is not None and self.request.lane == inference_pb2.LANE_INTERACTIVE
+
+
+class Sender(NamedTuple):
+    """What is equal for all tasks of a batch."""
+
+    model: str
+    entry: VersionEntry
+    epoch: int
+    output: str
+    features: tuple[str, ...]
+
+
+def task_batches(
+    sender: Sender, work: Sequence[tuple[Head, int, str]], raw: Sequence[bytes]
+) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (serialised TaskBatch, tasks, ingress bytes) for work given as (head, index in raw, decision id)."""
+    batch = _new_batch(sender)
+    tasks, size, count = batch.tasks, 0, 0
+    for head, index, decision_id in work:
+        record = raw[index]
+        if count and size + len(record) > MAX_BATCH_BYTES:
+            yield batch.SerializeToString(), count, size
+            batch = _new_batch(sender)
+            tasks, size, count = batch.tasks, 0, 0
+        tasks.add(
+            id=head.id,
+            decision_id=decision_id,
+            reply_key=head.reply_key,
+            deadline_ms=head.deadline_ms,
+            ingress=record,
+        )
+        size += len(record)
+        count += 1
+    if count:
+        yield batch.SerializeToString(), count, size
+
+
+def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
+    return serving_pb2.TaskBatch(
+        model=sender.model,
+        version=sender.entry.version,
+        arm=sender.entry.version,
+        epoch=sender.epoch,
+        generation=sender.entry.generation,
+        output=sender.output,
+        features=sender.features,
+    )
+
+
+def read_tasks(value: bytes) -> tuple[Batch, list[Work]]:
+    """Return the batch's own fields and its tasks, tensors reached where all records are protobuf."""
+    try:
+        deep = serving_pb2.DeepTaskBatch.FromString(value)
+    except DecodeError:
+        pass  # at least one record is not a request in protobuf: each is looked at alone
+    else:
+        work = [Work(task, task.ingress.value, b"", None, task.ingress.format) for task in deep.tasks]
+        if all(one.format == PROTOBUF for one in work):
+            return deep, work
+    batch = serving_pb2.TaskBatch.FromString(value)
+    return batch, [_alone(task) for task in batch.tasks]
+
+
+def read_records(value: bytes) -> list[bytes]:
+    """Return the serialised Ingress behind each task of a serialised batch, for dead letters."""
+    return [task.ingress for task in serving_pb2.TaskBatch.FromString(value).tasks]
+
+
+def oldest_ms(batch: Batch) -> int:
+    """Return the timestamp of the batch's first record, which waited longest of its partition."""
+    first = batch.tasks[0].ingress
+    ingress = ingress_pb2.Ingress.FromString(first) if isinstance(first, bytes) else first
+    return ingress.timestamp_ms
+
+
+def _alone(task: serving_pb2.Task) -> Work:
+    ingress = ingress_pb2.Ingress.FromString(task.ingress)
+    if ingress.format == JSON:
+        return Work(task, None, ingress.value, None, JSON)
+    try:
+        request = inference_pb2.InferenceRequest.FromString(ingress.value)
+    except DecodeError:
+        fault = Failure(INVALID_ARGUMENT, "the value is not an InferenceRequest in protobuf")
+        return Work(task, None, b"", fault, ingress.format)
+    return Work(task, request, b"", None, ingress.format)

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.core.tensor import Item
+from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
+from pointsman.runtimes.base import Fault
+from pointsman.runtimes.batched import infer_batched, warm_batched
+from pointsman.runtimes.isolate import PATIENCE_S, isolated
+
+
+def item(*values: float, width: int = 3, dtype: str = "f4") -> Item:
+    return {"x": np.array([[value] * width for value in values], dtype=dtype)}
+
+
+class Doubling:
+    """A model that doubles, records its batches, and rejects rows that start with a negative value."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(self, batch: Item) -> Item:
+        x = batch["x"]
+        self.batches.append(len(x))
+        x *= 2  # in place, as careless models do
+        if (x < 0).any():
+            raise ValueError("negative")
+        return {"y": x}
+
+
+def values(result: Item | Failure) -> list[float]:
+    assert isinstance(result, dict)
+    return [float(value) for value in result["y"][:, 0]]
+
+
+def failure(result: Item | Failure) -> Failure:
+    assert isinstance(result, Failure)
+    return result
+
+
+@given(st.lists(st.integers(1, 9), max_size=30), st.integers(1, 12))
+def test_every_caller_gets_its_own_rows_and_no_pass_is_too_large(sizes: list[int], max_batch: int) -> None:
+    model = Doubling()
+    items = [item(*[10.0 * index + row for row in range(size)]) for index, size in enumerate(sizes)]
+    results = infer_batched(model, items, max_batch)
+    assert [values(result) for result in results] == [
+        [2 * (10.0 * index + row) for row in range(size)] for index, size in enumerate(sizes)
+    ]
+    assert max(model.batches, default=0) <= max_batch
+    assert sum(model.batches) == sum(sizes)
+
+
+def test_all_items_of_one_layout_share_a_pass_wherever_they_stand() -> None:
+    model = Doubling()
+    results = infer_batched(model, [item(1), item(2, width=4), item(3), item(4, dtype="f8")], 256)
+    assert [values(result) for result in results] == [[2], [4], [6], [8]]
+    assert sorted(model.batches) == [1, 1, 2]
+
+
+@given(st.lists(st.sampled_from([1.0, -1.0]), min_size=1, max_size=40), st.integers(1, 16))
+def test_culprits_fail_alone_and_neighbours_are_answered(signs: list[float], max_batch: int) -> None:
+    results = infer_batched(Doubling(), [item(sign) for sign in signs], max_batch)
+    for sign, result in zip(signs, results, strict=True):
+        if sign > 0:
+            assert values(result) == [2]
+        else:
+            assert failure(result) == Failure(INTERNAL, "the model raised ValueError: negative")
+
+
+def test_items_are_not_changed_by_a_model_that_writes_to_its_input() -> None:
+    items = [item(1), item(-1), item(2)]
+    infer_batched(Doubling(), items, 256)
+    assert [float(one["x"][0, 0]) for one in items] == [1, -1, 2]
+
+
+def test_read_only_arrays_are_served() -> None:
+    array = np.frombuffer(np.ones(3, "<f4").tobytes(), "<f4").reshape(1, 3)
+    assert values(infer_batched(Doubling(), [{"x": array}], 256)[0]) == [2]
+
+
+def test_a_message_is_one_short_line() -> None:
+    def model(batch: Item) -> Item:
+        raise RuntimeError("a\nb " + "c" * 1000)
+
+    message = failure(infer_batched(model, [item(1)], 256)[0]).message
+    assert message.startswith("the model raised RuntimeError: a b ccc")
+    assert len(message) == 200
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (None, "returned NoneType, not arrays by name"),
+        ({}, "returned dict, not arrays by name"),
+        ({"y": [1, 2]}, "returned list as 'y', not an array"),
+        ({"y": np.float32(3)}, "returned float32 as 'y', not an array"),
+        ({"y": np.array(3)}, "'y' of shape [] for 1 rows"),
+        ({"y": np.zeros((0, 2))}, "'y' of shape [0, 2] for 1 rows"),
+    ],
+)
+def test_a_wrong_result_is_an_internal_failure(output: Any, words: str) -> None:
+    result = failure(infer_batched(lambda _: output, [item(1)], 256)[0])
+    assert result.code == INTERNAL
+    assert words in result.message
+
+
+def test_a_model_that_drops_rows_answers_those_it_keeps() -> None:
+    results = infer_batched(lambda batch: {"y": batch["x"][batch["x"][:, 0] > 0]}, [item(1), item(-1), item(2)], 8)
+    assert values(results[0]) == [1]
+    assert "of shape [0, 3] for 1 rows" in failure(results[1]).message
+    assert values(results[2]) == [2]
+
+
+def test_a_model_that_exits_fails_its_item_only() -> None:
+    def model(batch: Item) -> Item:
+        raise SystemExit(1)
+
+    assert failure(infer_batched(model, [item(1)], 8)[0]).message == "the model raised SystemExit: 1"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {},
+        {"x": np.float32(1).reshape(())},
+        {"x": np.zeros((2, 3), "f4"), "z": np.zeros((1, 3), "f4")},
+    ],
+)
+def test_an_item_without_common_rows_is_refused_alone(bad: Item) -> None:
+    results = infer_batched(Doubling(), [item(1), bad, item(2)], 256)
+    assert values(results[0]) == [2]
+    assert failure(results[1]).code == INVALID_ARGUMENT
+    assert values(results[2]) == [4]
+
+
+def test_rows_that_differ_between_inputs_are_noticed_even_if_the_totals_agree() -> None:
+    one, two = np.zeros((1, 3), "f4"), np.zeros((2, 3), "f4")
+    results = infer_batched(Doubling(), [{"x": one, "z": two}, {"x": two, "z": one}], 256)
+    assert [failure(result).code for result in results] == [INVALID_ARGUMENT] * 2
+
+
+def test_no_items_run_nothing() -> None:
+    assert infer_batched(Doubling(), [], 8) == []
+
+
+def test_several_inputs_and_outputs_stay_together() -> None:
+    items = [{"a": np.array([[float(n)]]), "b": np.array([[n]])} for n in range(5)]
+    results = infer_batched(lambda batch: {"sum": batch["a"] + batch["b"], "b": batch["b"]}, items, 2)
+    assert [(float(r["sum"][0, 0]), int(r["b"][0, 0])) for r in results if isinstance(r, dict)] == [
+        (2.0 * n, n) for n in range(5)
+    ]
+
+
+def test_a_model_that_always_fails_is_given_up_after_a_while() -> None:
+    calls: list[int] = []
+
+    def attempt(items: Any) -> list[Item]:
+        calls.append(len(items))
+        raise Fault(Failure(INTERNAL, "always"))
+
+    times = iter([0.0, 0.0, PATIENCE_S, PATIENCE_S])
+    results = isolated(attempt, [item(1)] * 64, lambda: next(times))
+    assert results == [Failure(INTERNAL, "always")] * 64
+    assert calls == [64, 32, 16, 16, 32][: len(calls)]
+
+
+def test_a_final_fault_is_not_tried_again() -> None:
+    calls: list[int] = []
+
+    def attempt(items: Any) -> list[Item]:
+        calls.append(len(items))
+        raise Fault(Failure(INTERNAL, "hung"), final=True)
+
+    assert isolated(attempt, [item(1)] * 4) == [Failure(INTERNAL, "hung")] * 4
+    assert calls == [4]
+
+
+def test_a_model_for_one_row_only_is_found_out_at_warm_up() -> None:
+    def model(batch: Item) -> Item:
+        return {"y": batch["x"].reshape(1, 3)}
+
+    assert "1 rows pass, 2 do not; set max_batch" in failure(warm_batched(model, item(0), 256)).message
+    assert values(warm_batched(model, item(0), 1)) == [0]
