@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shlex
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from pointsman.client import Client, Prediction
-from pointsman.errors import PointsmanError
+from pointsman.client import Ack, Client, Prediction
+from pointsman.errors import PointsmanError, Refused
 from pointsman.localstack import home, record
 from pointsman_examples import data, wine
-from pointsman_examples.ledger import Ledger
+from pointsman_examples.ledger import Ledger, Tally
 from pointsman_examples.stream import Labelled, Source, Stream
 
 DIGITS_PER_SECOND: Final = 1000.0
 WINES_PER_SECOND: Final = 100.0
 NEW_SPLIT: Final = {"1": 50, "2": 50}
+MODELS: Final = Path(os.path.relpath(Path(__file__).with_name("models")))
 
 console = Console()
 
@@ -35,12 +40,15 @@ def main() -> int:
     """Run the demo; 1 where a step failed."""
     parser = argparse.ArgumentParser(description="Two versions of a digit classifier in one streaming job.")
     parser.add_argument("--seconds", type=float, default=6.0, help="traffic before and after the change")
-    parser.add_argument("--models", type=Path, default=Path("models"), help="where the artifacts go")
+    parser.add_argument("--models", type=Path, default=MODELS, help="where the artifacts go")
     arguments = parser.parse_args()
     models: Path = arguments.models
     try:
         step("Train two classifiers of real handwritten digits, and one of wines")
-        command(sys.executable, "-m", "pointsman_examples.train", str(models))
+        if (models / "digits.yaml").exists():  # written last
+            console.print(f"trained already: {models}")
+        else:
+            command(sys.executable, "-m", "pointsman_examples.train", str(models))
         step("Start Kafka, Flink, the router and a pod")
         if not stack_runs():
             command(pointsman(), "up")
@@ -85,21 +93,65 @@ async def experiment(kafka: str, seconds: float) -> None:
     """Stream at the old weights and at the new ones, and print what each version did."""
     ledger = Ledger({"digits": digit, "wine": cultivar})
     async with Client(kafka) as client:
-        with progress(2 * seconds, ledger):
-            stream = asyncio.create_task(Stream(client, ledger).run(sources(), 2 * seconds))
-            await asyncio.wait((stream,), timeout=seconds)
-            ack = await client.control({"model": "digits", "split": NEW_SPLIT})
-            await stream
-    if ack.error is not None:
-        console.print(f"[red]the change of weights was refused: {ack.error.message}")
-    before = ledger.versions("digits", lambda epoch: epoch < ack.epoch)
-    after = ledger.versions("digits", lambda epoch: epoch >= ack.epoch)
+        stream = asyncio.create_task(Stream(client, ledger).run(sources(), 2 * seconds))
+        change = asyncio.create_task(change_weights(client, seconds))
+        await watch(stream, ledger, 2 * seconds)
+        ack = await change
+        await stream
     table = Table("model", "weights", "version", "requests", "share", "accuracy", "p50", "p99")
-    add_rows(table, "digits", "90/10", before)
-    add_rows(table, "digits", "50/50", after)
+    add_rows(table, "digits", "90/10", ledger.versions("digits", lambda epoch: epoch < ack.epoch))
+    add_rows(table, "digits", "50/50", ledger.versions("digits", lambda epoch: epoch >= ack.epoch))
     add_rows(table, "wine", "100", ledger.versions("wine", lambda epoch: True))
     console.print(table)
-    console.print(totals(ledger))
+    print_totals(ledger)
+
+
+async def change_weights(client: Client, delay: float) -> Ack:
+    """Change the weights on the control topic after `delay` seconds. Raises Refused."""
+    await asyncio.sleep(delay)
+    ack = await client.control({"model": "digits", "split": NEW_SPLIT}, timeout=30.0)
+    if ack.error is not None:
+        raise Refused(ack.error)
+    console.print(f"control topic: digits split to 50/50, epoch {ack.epoch}")
+    return ack
+
+
+async def watch(stream: asyncio.Task[None], ledger: Ledger, seconds: float) -> None:
+    """Show how far the stream is until it ends."""
+    began = time.monotonic()
+    counts = TextColumn("{task.fields[sent]:,} sent, {task.fields[under_way]:,} under way")
+    with Progress(TextColumn("streaming"), BarColumn(), counts, console=console) as progress:
+        bar = progress.add_task("", total=seconds, sent=0, under_way=0)
+        while not stream.done():
+            await asyncio.wait((stream,), timeout=0.1)
+            passed = min(seconds, time.monotonic() - began)
+            sent = sum(ledger.sent.values())
+            progress.update(bar, completed=passed, sent=sent, under_way=ledger.under_way)
+
+
+def add_rows(table: Table, model: str, weights: str, versions: dict[str, Tally]) -> None:
+    """Add a row for each version that answered."""
+    everyone = sum(tally.answers for tally in versions.values())
+    for version, tally in versions.items():
+        table.add_row(
+            model,
+            weights,
+            version,
+            f"{tally.answers:,}",
+            f"{tally.answers / everyone:.1%}",
+            f"{tally.accuracy:.1%}",
+            f"{tally.quantile_ms(0.5):.1f} ms",
+            f"{tally.quantile_ms(0.99):.1f} ms",
+        )
+
+
+def print_totals(ledger: Ledger) -> None:
+    """Print what became of all requests, and why some were refused."""
+    table = Table("model", "sent", "answered", "refused", "lost")
+    for model, sent in ledger.sent.items():
+        counts = (sent, ledger.answered(model), ledger.refused[model], ledger.lost(model))
+        table.add_row(model, *(f"{count:,}" for count in counts))
+    console.print(table)
     for reason in sorted(ledger.reasons):
         console.print(f"[red]refused: {reason}")
 
@@ -126,3 +178,32 @@ def sources() -> list[Source]:
         for row, truth in zip(wines.held_rows, wines.held_classes, strict=True)
     ]
     return [Source("digits", pixels, DIGITS_PER_SECOND), Source("wine", records, WINES_PER_SECOND)]
+
+
+def farewell(models: Path) -> None:
+    """Print what to try next."""
+    step("The stack is up. Copy a line:")
+    run = shown_command()
+    image, file = (shlex.quote(str(models / name)) for name in ("digit-3.png", "digits.yaml"))
+    lines = {
+        "send my image": f"{run} send digits {image} --brightest 16",
+        "apply my model": f"{run} apply {file}",
+        "use my topic": f"{run} down && {run} up --input wines=json:wine",
+        "change weights": f"{run} split digits 1=20 2=80",
+        "start my own pod": f"{run} new pod churn && cat churn/README.md",
+        "look at it": f"{run} status && {run} get digits",
+    }
+    for what, line in lines.items():
+        console.print(f"[dim]{what:<17}[/dim] {line}", soft_wrap=True, highlight=False)
+
+
+def shown_command() -> str:
+    """Return the command as the user's shell finds it."""
+    found = shutil.which("pointsman")
+    if found is not None and Path(found).samefile(pointsman()):
+        return "pointsman"
+    return shlex.quote(os.path.relpath(pointsman()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

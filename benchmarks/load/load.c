@@ -291,6 +291,7 @@ int main(int argc, char **argv) {
   static histogram measured;
   l.o = parse(argc, argv);
   open_load(&l);
+  drive(&l, STALL_S, 1); /* the first answer is late: connections, leaders, the other side's caches */
   drive(&l, l.o.warmup, UINT64_MAX);
   histogram_clear(&l.latency);
   uint64_t before = l.answered;

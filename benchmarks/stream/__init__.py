@@ -1,1 +1,1 @@
-"""How fast the stream door is: `python -m benchmarks.stream` measures, writes JSON and the table in docs."""
+"""How fast the stream door is: the product against its limits."""

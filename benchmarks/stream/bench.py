@@ -52,10 +52,11 @@ class Bench:
         self._pace = pace
         self._console = console
 
-    def limit(self, traffic: Traffic) -> list[Row]:
-        """Measure the broker alone."""
+    def limit(self, traffic: Traffic, idle: Side) -> list[Row]:
+        """Measure the broker alone, while `idle` is stopped."""
         side = Side("limit", traffic, {})
-        return [merge(side.case, [self._round(side, inflight)]) for inflight in INFLIGHT]
+        with stopped([*idle.pids.values()]):
+            return [merge(side.case, [self._round(side, inflight)]) for inflight in INFLIGHT]
 
     def duel(self, sides: Sequence[Side]) -> list[Row]:
         """Measure sides in turn, round by round; those whose turn it is not are stopped."""

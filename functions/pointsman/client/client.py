@@ -218,7 +218,9 @@ class Client:
                 future.set_result(msgspec.convert(event, Ack))
 
     def _undelivered(self, tag: str, reason: str) -> None:
-        self._loop.call_soon_threadsafe(self._fail, tag, ClientError(f"Kafka did not take the record: {reason}"))
+        self._loop.call_soon_threadsafe(
+            self._fail, tag, ClientError(f"Kafka did not take the record: {reason}")
+        )
 
     def _fail(self, tag: str, error: ClientError) -> None:
         for future in (self._waiting.get(tag), self._acks.get(tag)):

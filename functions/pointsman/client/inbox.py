@@ -51,9 +51,7 @@ class Inbox:
         except KafkaException as error:
             raise ClientError(f"Kafka: {error.args[0].str()}") from error
         loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(
-            target=self._serve, args=(loop,), name="pointsman-inbox", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, args=(loop,), name="pointsman-inbox", daemon=True)
         self._thread.start()
 
     async def close(self) -> None:

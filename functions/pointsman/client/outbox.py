@@ -27,7 +27,7 @@ class Outbox:
                 "bootstrap.servers": kafka,
                 "linger.ms": 1,
                 "batch.size": _BATCH_BYTES,
-                "partitioner": "murmur2_random",  # as Java does, so that keys land where consumers expect them
+                "partitioner": "murmur2_random",  # Java's, so that keys land where consumers expect
                 "delivery.report.only.error": True,
                 "enable.idempotence": True,
                 "log_level": 0,

@@ -75,6 +75,10 @@ def prediction_from_pb(response: pb.InferenceResponse) -> Prediction:
 def _arrays(inputs: Inputs) -> dict[str, Array] | None:
     if isinstance(inputs, np.ndarray):
         return {DEFAULT_INPUT: inputs}
-    if isinstance(inputs, dict) and inputs and all(isinstance(value, np.ndarray) for value in inputs.values()):
+    if (
+        isinstance(inputs, dict)
+        and inputs
+        and all(isinstance(value, np.ndarray) for value in inputs.values())
+    ):
         return inputs
     return None

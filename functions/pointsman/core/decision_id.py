@@ -41,7 +41,7 @@ def signer(secret: bytes, model: str, arm: str, epoch: int, time_ms: int) -> Cal
 def verify(secret: bytes, text: str) -> DecisionId | None:
     """Return the parts of a genuine decision id, or None."""
     parts = text.split(":")
-    if len(parts) != 6 or not (parts[2].isdigit() and parts[3].isdigit()):
+    if not text.isascii() or len(parts) != 6 or not (parts[2].isdigit() and parts[3].isdigit()):
         return None
     expected = blake2b(":".join(parts[:5]).encode(), key=secret[:64], digest_size=8).hexdigest()
     # The MAC covers "prefix:" + hash, which is the text up to its last colon.

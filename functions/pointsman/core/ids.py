@@ -32,6 +32,6 @@ class ShardAddress(NamedTuple):
     def parse(cls, text: str) -> ShardAddress | None:
         """Return the address, or None where `text` is not one."""
         parts = text.split("~")
-        if len(parts) != 3 or not parts[2].isdigit():
+        if len(parts) != 3 or not (parts[2].isascii() and parts[2].isdigit()):
             return None
         return cls(parts[0], parts[1], int(parts[2]))

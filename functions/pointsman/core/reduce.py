@@ -73,8 +73,9 @@ def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Fai
     for name, entry in table.versions.items():
         if name not in versions:
             versions[name] = msgspec.structs.replace(entry, leaving=True)
+    labels = {label: version for label, version in spec.labels.items() if version}
     return msgspec.structs.replace(
-        table, versions=versions, route=spec.route, labels=dict(spec.labels), limits=spec.limits
+        table, versions=versions, route=spec.route, labels=labels, limits=spec.limits
     )
 
 
@@ -104,7 +105,12 @@ def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
             return _second_identity(known, field)
     if wanted.sha256 and known.spec.sha256 and wanted.sha256 != known.spec.sha256:
         return _second_identity(known, "sha256")
-    spec = msgspec.structs.replace(wanted, sha256=known.spec.sha256 or wanted.sha256)
+    # What its pods found out stays known: the same file applied again changes nothing.
+    spec = msgspec.structs.replace(
+        wanted,
+        sha256=known.spec.sha256 or wanted.sha256,
+        signature=wanted.signature or known.spec.signature,
+    )
     return msgspec.structs.replace(known, spec=spec, leaving=False)
 
 

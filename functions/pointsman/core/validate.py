@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.spec import ModelSpec, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.tensor import DTYPES, Signature
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
+
+MAX_LIMIT: Final = 10**12  # 31 years in milliseconds: sums of it and a date stay far below 64 bits
+MAX_DIMENSION: Final = 2**48
 
 # field, least, most
 _BOUNDS = (("max_batch", 1, 65_536), ("concurrency", 1, 64), ("min_ready", 1, 1_000))
@@ -50,8 +54,8 @@ def _spec_faults(spec: ModelSpec) -> Iterator[Failure]:
     for label, version in spec.labels.items():
         yield from label_faults(label, version, spec.versions)
     for name, value in (("max_inflight", spec.limits.max_inflight), ("deadline", spec.limits.deadline_ms)):
-        if value < 0:
-            yield invalid(f"limits.{name}", "must not be negative")
+        if not 0 <= value <= MAX_LIMIT:
+            yield invalid(f"limits.{name}", f"must be from 0 to {MAX_LIMIT}")
 
 
 def label_faults(label: str, version: str, known: Mapping[str, object]) -> Iterator[Failure]:
@@ -89,5 +93,5 @@ def _signature_faults(field: str, signature: Signature) -> Iterator[Failure]:
     for tensor in (*signature.inputs, *signature.outputs):
         if tensor.datatype not in DTYPES:
             yield invalid(f"{field}.{tensor.name}.datatype", f"must be one of {', '.join(DTYPES)}")
-        if not tensor.shape or any(size < -1 for size in tensor.shape):
+        if not tensor.shape or not all(-1 <= size <= MAX_DIMENSION for size in tensor.shape):
             yield invalid(f"{field}.{tensor.name}.shape", "starts with the batch dimension; -1 is any size")

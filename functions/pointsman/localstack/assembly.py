@@ -49,7 +49,9 @@ class Assembly:
             plan.settings, kafka=self.broker.address, redis=self.redis.url if self.redis else ""
         )
         self.router = self._server("router", plan.router_command, home.logs)
-        self.pods = {pool: self._server(f"pod-{pool}", plan.pod_command, home.logs, pool) for pool in plan.pods}
+        self.pods = {
+            pool: self._server(f"pod-{pool}", plan.pod_command, home.logs, pool) for pool in plan.pods
+        }
         self.pools = Pools(home.pools)
         module = localise(
             files.module.read_text(),
@@ -65,8 +67,8 @@ class Assembly:
         return (self.engine, *self.pods.values(), self.router, *redis_or_none, self.broker)
 
     def enter_pools(self) -> None:
-        """Tell the engine where the pods of this stack are; pods of an earlier run are forgotten."""
-        self.pools.replace({pool: pod.address for pool, pod in self.pods.items()})
+        """Tell the engine where the pods of this stack are; dead ones of an earlier run are forgotten."""
+        self.pools.enter({pool: pod.address for pool, pod in self.pods.items()})
 
     def _reserve(self, name: str) -> Reservation:
         return self._chooser.reserve(name)

@@ -23,4 +23,3 @@ def set_aside(checkpoint: Path) -> Path:
     target = folder.parent / f"{folder.name}-{_DAMAGED}" / f"{checkpoint.parent.name}-{checkpoint.name}"
     target.parent.mkdir(parents=True, exist_ok=True)
     return checkpoint.rename(target)
-

@@ -34,7 +34,7 @@ class Child(ABC):
     It dies with its parent. Its output goes to `log`, which is kept over restarts.
     """
 
-    ready_within_s: ClassVar[float] = 60.0
+    ready_within_s: ClassVar[float] = 90.0
     stops_within_s: ClassVar[float] = 10.0
 
     def __init__(self, name: str, log: Path, reservation: Reservation) -> None:

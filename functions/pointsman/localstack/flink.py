@@ -31,13 +31,17 @@ _OPENS: Final = (
 _JVM: Final = ("-Xms256m", "-Xmx768m", "-XX:MaxDirectMemorySize=512m", "-Xshare:auto")
 # What the log says when it was the checkpoint that kept the job from starting: its metadata, or the
 # state it points at.
-_RESTORE_FAILED: Final = ("CheckpointCoordinator.restoreSavepoint", "Could not restore", "BackendRestorerProcedure")
+_RESTORE_FAILED: Final = (
+    "CheckpointCoordinator.restoreSavepoint",
+    "Could not restore",
+    "BackendRestorerProcedure",
+)
 
 
 class Engine(Child):
     """The job's process. It resumes from the newest checkpoint that can be restored, after any death."""
 
-    ready_within_s = 90.0
+    ready_within_s = 180.0
     stops_within_s = 8.0
 
     def __init__(

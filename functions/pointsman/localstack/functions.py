@@ -15,9 +15,9 @@ from pointsman.localstack.child import Child, Command
 from pointsman.localstack.ports import HOST, Reservation
 from pointsman.settings import Settings
 
-ROUTER: Final = (sys.executable, "-m", "pointsman.statefun.router")
+ROUTER: Final = (sys.executable, "-m", "pointsman.statefun.router_main")
 POD: Final = (sys.executable, "-m", "pointsman.pod")
-HEALTH: Final = "/health"
+HEALTH: Final = "/health/ready"
 
 
 class FunctionServer(Child):

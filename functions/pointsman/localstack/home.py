@@ -34,7 +34,9 @@ class Home:
             for folder in (self.logs, self.checkpoints, self.kafka_data, self.conf, self.tmp):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StackError(f"{self.path} cannot be written: {error.strerror}; set POINTSMAN_HOME") from error
+            raise StackError(
+                f"{self.path} cannot be written: {error.strerror}; set POINTSMAN_HOME"
+            ) from error
 
     def lock(self) -> IO[bytes]:
         """Return the open lock file; the kernel frees the lock when the process ends, however it ends.

@@ -31,7 +31,8 @@ class Job:
         details = [rest.get_json(self._port, f"{path}/vertices/{vertex['id']}") for vertex in vertices]
         # Flink's own counter is refreshed every ten seconds; the attempt numbers are exact at once.
         return max(
-            (int(task["attempt"]) for vertex in details if vertex for task in vertex["subtasks"]), default=None
+            (int(task["attempt"]) for vertex in details if vertex for task in vertex["subtasks"]),
+            default=None,
         )
 
     def failure(self) -> str:

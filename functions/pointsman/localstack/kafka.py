@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import subprocess
 import uuid
-from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pointsman.errors import StackError
+from pointsman.localstack.ports import is_free
 
 
 class Pools:
@@ -26,11 +27,13 @@ class Pools:
         return {pool.strip(): address.strip() for pool, _, address in pairs}
 
     def register(self, pool: str, address: str) -> None:
-        """Enter a pool. Raises StackError where another address serves it."""
+        """Enter a pool. Raises StackError where another live address serves it."""
 
         def change(pools: dict[str, str]) -> None:
-            if pools.get(pool, address) != address:
-                raise StackError(f"pool {pool} is served by {pools[pool]} already; choose another with --pool")
+            if pools.get(pool, address) != address and _listens(pools[pool]):
+                raise StackError(
+                    f"pool {pool} is served by {pools[pool]} already; choose another with --pool"
+                )
             pools[pool] = address
 
         self._update(change)
@@ -44,11 +47,12 @@ class Pools:
 
         self._update(change)
 
-    def replace(self, pools: dict[str, str]) -> None:
-        """Make `pools` the whole content."""
+    def enter(self, pools: dict[str, str]) -> None:
+        """Enter all of `pools`, and forget the others unless somebody serves them still."""
 
         def change(current: dict[str, str]) -> None:
-            current.clear()
+            for pool in [pool for pool, address in current.items() if not _listens(address)]:
+                del current[pool]
             current.update(pools)
 
         self._update(change)
@@ -61,3 +65,7 @@ class Pools:
             fresh = self.path.with_suffix(".new")
             fresh.write_text("".join(f"{pool}={address}\n" for pool, address in sorted(pools.items())))
             os.replace(fresh, self.path)
+
+
+def _listens(address: str) -> bool:
+    return not is_free(int(address.rpartition(":")[2]))

@@ -1,4 +1,4 @@
-"""The last question before a stack is ready: does a command come back answered?"""
+"""The last question before a stack is ready: whether a command comes back answered."""
 
 from __future__ import annotations
 
@@ -18,4 +18,6 @@ async def round_trip(kafka: str, timeout_s: float = 60.0) -> None:
         async with Client(kafka) as client:
             await client.control(command, timeout=timeout_s)
     except TimedOut as error:
-        raise StackError("the job runs, but does not answer a control command; see `pointsman logs`") from error
+        raise StackError(
+            "the job runs, but does not answer a control command; see `pointsman logs`"
+        ) from error

@@ -97,7 +97,10 @@ class Stack:
         return self._alive().assembly.engine.job.failure()
 
     def kill(self, name: str, *, hold: bool = False) -> None:
-        """SIGKILL a child (kafka, engine, redis, router, pod-POOL). It comes back, with `hold` at `resume`."""
+        """SIGKILL a child: kafka, engine, redis, router or pod-POOL.
+
+        It comes back at once; with `hold` not before `resume`.
+        """
         self._in_loop(lambda: self._alive().kill(name, hold=hold))
 
     def resume(self, name: str, timeout_s: float = 120.0) -> None:
@@ -163,9 +166,11 @@ class Stack:
         self._lock = self._loop = self._thread = None
 
     def _run_loop(self) -> None:
-        """Run a loop in a thread that lives as long as the children: they die with the thread that made them."""
+        """Run a loop in a thread that lives as long as the children: the end of that thread is their end."""
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=_serve, args=(self._loop,), name="pointsman-stack", daemon=True)
+        self._thread = threading.Thread(
+            target=_serve, args=(self._loop,), name="pointsman-stack", daemon=True
+        )
         self._thread.start()
 
     def _call(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:

@@ -112,7 +112,9 @@ class Supervision:
             await child.wait()
             entry = self.records[child.name]
             self._note(child, state="down", restarts=entry.restarts + 1)
-            delay = _FIRST_DELAY_S if time.monotonic() - began > _HEALTHY_S else min(delay * 2, _LONGEST_DELAY_S)
+            delay = (
+                _FIRST_DELAY_S if time.monotonic() - began > _HEALTHY_S else min(delay * 2, _LONGEST_DELAY_S)
+            )
             await asyncio.sleep(delay)
             while child.name in self._held:
                 await asyncio.sleep(POLL_S)

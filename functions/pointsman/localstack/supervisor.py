@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from pointsman import settings as settings_module
 from pointsman.errors import PointsmanError
 from pointsman.localstack.assembly import Plan
+from pointsman.localstack.record import StackRecord
 from pointsman.localstack.stack import Stack
 
 
@@ -23,16 +25,20 @@ class Stopped(BaseException):
     """Somebody wants the stack to end."""
 
 
-def run(stack: Stack, follow: int = -1) -> None:
-    """Start the stack, hold it until SIGTERM or SIGINT, stop it. Raises StackError where it cannot start."""
+def run(stack: Stack, follow: int = -1, ready: Callable[[StackRecord], None] = lambda record: None) -> None:
+    """Start the stack, hold it until SIGTERM or SIGINT, stop it. Raises StackError where it cannot start.
+
+    `ready` is called once it answers.
+    """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
-    ready = threading.Event()
+    started = threading.Event()
     if follow >= 0:
-        threading.Thread(target=_watch, args=(follow, ready), daemon=True).start()
+        threading.Thread(target=_watch, args=(follow, started), daemon=True).start()
     try:
         stack.start()
-        ready.set()
+        started.set()
+        ready(stack.record)
         while True:
             signal.pause()
     except Stopped:
@@ -47,9 +53,9 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _watch(follow: int, ready: threading.Event) -> None:
+def _watch(follow: int, started: threading.Event) -> None:
     os.read(follow, 1)  # returns when the other end is closed
-    if not ready.is_set():
+    if not started.is_set():
         os.kill(os.getpid(), signal.SIGTERM)
 
 

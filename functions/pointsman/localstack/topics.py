@@ -30,7 +30,9 @@ def input_topic(text: str) -> Topic:
     """Return the topic of an input written as TOPIC=FORMAT[:MODEL]; `format` keeps the part after `=`."""
     name, _, declared = text.partition("=")
     if not name or declared.partition(":")[0] not in FORMATS:
-        raise SettingsError(f"input {text!r} must be TOPIC=FORMAT[:MODEL], FORMAT one of {', '.join(FORMATS)}")
+        raise SettingsError(
+            f"input {text!r} must be TOPIC=FORMAT[:MODEL], FORMAT one of {', '.join(FORMATS)}"
+        )
     return Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_REQUEST_BYTES, format=declared)
 
 

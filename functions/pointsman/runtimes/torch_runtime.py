@@ -131,7 +131,7 @@ def _from_archive(path: Path, settings: Settings) -> torch.nn.Module:
         raise LoadError(Failure(FAILED_PRECONDITION, message, "uri"))
     if path.suffix == _EXPORTED:
         return torch.export.load(path).module()
-    network: torch.nn.Module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+    network: torch.nn.Module = torch.jit.load(path, map_location="cpu")
     return network.eval()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,9 @@ sizes_and_limit = st.tuples(st.lists(st.integers(1, 20), max_size=40), st.intege
 @given(sizes_and_limit)
 def test_every_item_is_in_exactly_one_slice_in_order(case: tuple[list[int], int]) -> None:
     sizes, limit = case
-    assert [index for part in cut(sizes, limit) for index in range(len(sizes))[part]] == list(range(len(sizes)))
+    assert [index for part in cut(sizes, limit) for index in range(len(sizes))[part]] == list(
+        range(len(sizes))
+    )
 
 
 @given(sizes_and_limit)
@@ -25,5 +29,5 @@ def test_only_a_single_item_may_exceed_the_limit(case: tuple[list[int], int]) ->
 def test_no_slice_could_take_its_neighbours_first_item(case: tuple[list[int], int]) -> None:
     sizes, limit = case
     slices = cut(sizes, limit)
-    for part, following in zip(slices, slices[1:], strict=False):
+    for part, following in pairwise(slices):
         assert sum(sizes[part]) + sizes[following.start] > limit

@@ -33,7 +33,6 @@ final class ConnectionPool {
     this.bootstrap =
         sockets
             .bootstrap(loop, settings)
-            .remoteAddress(endpoint.address())
             .handler(
                 new ChannelInitializer<Channel>() {
                   @Override
@@ -64,7 +63,7 @@ final class ConnectionPool {
       connection.send(attempt);
     } else if (open < settings.poolSize) {
       open++;
-      bootstrap.connect().addListener((ChannelFuture made) -> connected(made, attempt));
+      bootstrap.connect(endpoint.address(settings.poolsFile)).addListener((ChannelFuture made) -> connected(made, attempt));
     } else {
       waiting.add(attempt);
     }

@@ -39,9 +39,13 @@ final class Endpoint {
         url, InetSocketAddress.createUnresolved(host, port), head.getBytes(StandardCharsets.US_ASCII));
   }
 
-  /** Not resolved: a name may stand for another machine at each new connection. */
-  InetSocketAddress address() {
-    return address;
+  /**
+   * Not resolved: a name may stand for another machine at each new connection. With a pools file the
+   * last segment of the URL's path is the pool whose address is meant.
+   */
+  InetSocketAddress address(PoolsFile pools) {
+    String path = url.getRawPath();
+    return pools == null ? address : pools.address(path.substring(path.lastIndexOf('/') + 1), address);
   }
 
   /** Request line and headers, up to where the body's length belongs. */

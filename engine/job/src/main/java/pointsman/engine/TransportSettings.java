@@ -1,5 +1,6 @@
 package pointsman.engine;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
@@ -8,7 +9,7 @@ import org.apache.flink.util.TimeUtils;
 /** The {@code transport} block of an endpoint in module.yaml. */
 final class TransportSettings {
   private static final Set<String> KNOWN =
-      Set.of("type", "call", "connect", "payload_max_bytes", "pool_size", "pool_ttl", "states");
+      Set.of("type", "call", "connect", "payload_max_bytes", "pool_size", "pool_ttl", "pools_file", "states");
 
   /** How long one attempt may take before it is made again; no answer is cut off earlier. */
   final Duration call;
@@ -25,12 +26,16 @@ final class TransportSettings {
   /** The age at which a connection is replaced, so that new pods behind one name get their share. */
   final Duration poolTtl;
 
+  /** Where the addresses of pools are found on one machine; null in a cluster. */
+  final PoolsFile poolsFile;
+
   private TransportSettings(JsonNode block) {
     call = duration(block, "call", Duration.ofSeconds(60));
     connect = duration(block, "connect", Duration.ofSeconds(1));
     payloadMaxBytes = block.path("payload_max_bytes").asLong(1L << 30);
     poolSize = block.path("pool_size").asInt(1024);
     poolTtl = duration(block, "pool_ttl", Duration.ofSeconds(15));
+    poolsFile = block.has("pools_file") ? new PoolsFile(Path.of(block.get("pools_file").asText())) : null;
   }
 
   /** Refuses unknown names, which StateFun would let pass in silence. */

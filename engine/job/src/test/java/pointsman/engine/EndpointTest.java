@@ -24,15 +24,15 @@ class EndpointTest {
   })
   void findsHostPortAndPath(URI url, String host, int port, String path) {
     Endpoint endpoint = Endpoint.parse(url);
-    assertEquals(host, endpoint.address().getHostString());
-    assertEquals(port, endpoint.address().getPort());
+    assertEquals(host, endpoint.address(null).getHostString());
+    assertEquals(port, endpoint.address(null).getPort());
     String head = new String(endpoint.requestHead(), StandardCharsets.US_ASCII);
     assertTrue(head.startsWith("POST " + path + " HTTP/1.1\r\n"), head);
   }
 
   @Test
   void looksNoNameUp() {
-    assertTrue(Endpoint.parse(URI.create("http://localhost:8000/")).address().isUnresolved());
+    assertTrue(Endpoint.parse(URI.create("http://localhost:8000/")).address(null).isUnresolved());
   }
 
   @ParameterizedTest

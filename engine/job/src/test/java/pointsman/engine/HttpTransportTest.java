@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
@@ -199,12 +200,17 @@ class HttpTransportTest {
   @Test
   void aConnectionThatWentStaleIsReplacedWithoutAPause() throws Exception {
     Calls calls = calls();
-    calls.call(withState(new byte[1])).get();
-    server.then(cut()).then(http("503 Service Unavailable", new byte[0]));
-
-    assertEquals(REPLY, calls.call(withState(new byte[1])).get());
-
-    assertEquals(3, server.connections.size() + calls.failures.get() - 1);
+    long fastest = Long.MAX_VALUE;
+    for (int i = 0; i < 10; i++) {
+      calls.call(withState(new byte[1])).get();
+      server.then(cut());
+      long begun = System.nanoTime();
+      assertEquals(REPLY, calls.call(withState(new byte[1])).get());
+      fastest = Math.min(fastest, System.nanoTime() - begun);
+    }
+    assertEquals(10, calls.failures.get());
+    // The shortest pause is 20 ms; one round in ten is quick even on a busy machine.
+    assertTrue(fastest < TimeUnit.MILLISECONDS.toNanos(20), fastest + " ns");
   }
 
   @Test
@@ -282,7 +288,7 @@ class HttpTransportTest {
     return new Calls(transport.createTransportClient(properties, server.url()));
   }
 
-  private static void until(java.util.function.BooleanSupplier condition) throws InterruptedException {
+  private static void until(BooleanSupplier condition) throws InterruptedException {
     while (!condition.getAsBoolean()) {
       Thread.sleep(5);
     }

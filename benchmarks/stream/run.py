@@ -1,4 +1,4 @@
-"""`python -m benchmarks.stream [--quick]`: measures all cases and writes the results."""
+"""One run of the benchmark: start everything, measure all cases, write the results."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
 
 HERE: Final = Path(__file__).resolve().parents[1]
+BUILD: Final = HERE / "build"
 JSON: Final = HERE / "results" / "stream.json"
 MARKDOWN: Final = HERE.parent / "docs" / "performance.md"
 LIMIT: Final = Traffic("bench.limit", "bench.limit")
@@ -40,7 +41,7 @@ async def publish(kafka: str, specs: list[dict[str, Any]]) -> None:
 
 async def run(pace: Pace, folder: Path, console: Console) -> report.Result:
     """Start everything, measure all cases, stop everything."""
-    generator_folder, payload = folder / "build", models.body(folder / "request.bin")
+    payload = models.body(folder / "request.bin")
     rows = bare.measure(models.artifact(folder, 1), pace.seconds)
     console.print("starting the stack")
     async with Stack(folder / "stack", settings=SETTINGS) as stack:
@@ -48,9 +49,9 @@ async def run(pace: Pace, folder: Path, console: Console) -> report.Result:
         pids = {name: child.pid for name, child in stack.record.children.items()}
         broker = pids.pop("kafka")
         ours = Side("pointsman", models.traffic(models.MODEL, payload=payload), pids)
-        bench = Bench(Generator(stack.kafka, generator_folder), broker, pace, console)
+        bench = Bench(Generator(stack.kafka, BUILD), broker, pace, console)
         echo_stack.create_topics(stack.kafka, {LIMIT.source: 4})
-        rows = bench.limit(LIMIT) + rows
+        rows = await asyncio.to_thread(bench.limit, LIMIT, ours) + rows
         async with echo_stack.running(folder / "echo", ensure(), stack.kafka) as children:
             plain = Side("echo", echo_stack.TRAFFIC, {name: child.pid for name, child in children.items()})
             rows += await asyncio.to_thread(bench.duel, (plain, ours))
@@ -87,7 +88,3 @@ def main() -> None:
         report.write_json(done, JSON)
         report.write_markdown(done, MARKDOWN)
         console.print(f"written: {JSON}, {MARKDOWN}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Models as users write them, good and bad."""
+"""Python models as users write them, good and bad. Without torch: a child process imports this."""
 
 from __future__ import annotations
 
@@ -8,65 +8,10 @@ import threading
 from typing import Any
 
 import numpy as np
-import torch
 
 from pointsman.core.tensor import Item
 
 SCALE_SIGNATURE: dict[str, Any] = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}]}
-
-
-class Scale(torch.nn.Module):
-    """Multiplies by a weight."""
-
-    signature = SCALE_SIGNATURE
-
-    def __init__(self, factor: float = 1.0) -> None:
-        super().__init__()
-        self.factor = torch.nn.Parameter(torch.tensor([factor] * 4))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x, scaled."""
-        return x * self.factor
-
-
-def scale(factor: str = "1") -> torch.nn.Module:
-    """Build a network whose signature is declared on it."""
-    return Scale(float(factor))
-
-
-def undeclared() -> torch.nn.Module:
-    """Build a network without a signature."""
-    return torch.nn.Linear(4, 2)
-
-
-def no_network() -> str:
-    """Build something else."""
-    return "a string"
-
-
-class OneRowOnly(Scale):
-    """Works on a single row."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x of shape [1, 4], scaled."""
-        return x.reshape(1, 4) * self.factor
-
-
-class TwoOutputs(Scale):
-    """Returns a tuple."""
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the row's greatest value and its place."""
-        values, places = x.max(dim=1)
-        return values, places
-
-
-class Sum(torch.nn.Module):
-    """Takes two inputs by name and returns outputs by name."""
-
-    def forward(self, left: torch.Tensor, right: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return left + right."""
-        return {"sum": left + right}
 
 
 class Doubler:

@@ -1,0 +1,147 @@
+"""`apply`, `get`, `split`, `label`, `retire`: what models there are and who gets their traffic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from pointsman.cli import modelfile
+from pointsman.cli.options import AsJson, Kafka, Name, Timeout, kafka_of
+from pointsman.cli.output import Output
+from pointsman.cli.rollout import await_versions
+from pointsman.client import Ack, Client
+from pointsman.client.catalogue import read_catalogue
+from pointsman.core.spec import WEIGHT_SCALE
+from pointsman.core.table import RouteTable
+from pointsman.errors import ClientError, Refused, SettingsError
+
+Model = Annotated[str, typer.Argument(help="The model's name.")]
+
+
+def apply(
+    files: Annotated[list[str], typer.Argument(help="Model files, or - for standard input.")],
+    wait: Annotated[bool, typer.Option(help="Wait until every version is ready or has failed.")] = True,
+    expected_epoch: Annotated[
+        int | None, typer.Option("--epoch", help="Refuse if the model has moved on from this epoch.")
+    ] = None,
+    timeout: Timeout = 120.0,
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make models as their files describe them."""
+    out = Output(as_json)
+    specs = [spec for file in files for spec in modelfile.read(file)]
+    servers = kafka_of(kafka, name)
+    for spec in specs:
+        command: dict[str, Any] = {"model": spec["model"], "apply": spec}
+        if expected_epoch is not None:
+            command["expected_epoch"] = expected_epoch
+        ack = _command(out, servers, command, timeout)
+        if wait:
+            await_versions(out, servers, ack, timeout)
+
+
+def get(
+    model: Annotated[str, typer.Argument(help="A model; absent: all.")] = "",
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show models, their versions and weights."""
+    out = Output(as_json)
+    catalogue = read_catalogue(kafka_of(kafka, name))
+    if model and model not in catalogue:
+        raise ClientError(f"no model {model!r}; there are: {', '.join(sorted(catalogue)) or 'none yet'}")
+    tables = [catalogue[model]] if model else [catalogue[key] for key in sorted(catalogue)]
+    if as_json:
+        for table in tables:
+            out.record(msgspec.to_builtins(table), "")
+    elif not tables:
+        out.say("no models yet; `pointsman apply model.yaml` brings the first")
+    else:
+        columns = ("model", "version", "state", "weight", "share", "pool", "labels", "uri")
+        out.table(columns, [row for table in tables for row in _rows(table)])
+
+
+def split(
+    model: Model,
+    weights: Annotated[list[str], typer.Argument(help="VERSION=WEIGHT for each version with traffic.")],
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Set the weights of a model's versions: `split digits 1=90 2=10`."""
+    decimals = {version: _decimal(text) for version, text in _pairs(weights).items()}
+    _command(Output(as_json), kafka_of(kafka, name), {"model": model, "split": decimals})
+
+
+def label(
+    model: Model,
+    labels: Annotated[list[str], typer.Argument(help="LABEL=VERSION; LABEL= removes the label.")],
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Point labels at versions: `label digits stable=2`."""
+    _command(Output(as_json), kafka_of(kafka, name), {"model": model, "label": _pairs(labels)})
+
+
+def retire(
+    model: Model,
+    versions: Annotated[list[str], typer.Argument(help="Versions to drain and remove.")],
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Drain versions and remove them."""
+    _command(Output(as_json), kafka_of(kafka, name), {"model": model, "retire": versions})
+
+
+def _command(out: Output, kafka: str, command: Mapping[str, Any], timeout: float = 10.0) -> Ack:
+    """Send a command and print its acknowledgement; raises Refused where it is a refusal."""
+
+    async def send() -> Ack:
+        async with Client(kafka) as client:
+            return await client.control(command, timeout=timeout)
+
+    ack = asyncio.run(send())
+    if ack.error is not None:
+        raise Refused(ack.error)
+    out.record(msgspec.to_builtins(ack), f"{ack.model}: {ack.kind or 'done'}, epoch {ack.epoch}")
+    return ack
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise SettingsError(f"{text!r} must be written NAME=VALUE")
+        pairs[key] = value
+    return pairs
+
+
+def _decimal(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingsError(f"{text!r} is no weight: write a number") from None
+
+
+def _rows(table: RouteTable) -> list[tuple[object, ...]]:
+    split = table.route.split
+    total = sum(split.values())
+    rows: list[tuple[object, ...]] = []
+    for version, entry in table.versions.items():
+        weight = split.get(version, 0)
+        labels = ", ".join(label for label, target in table.labels.items() if target == version)
+        state = f"{entry.state.value} {entry.reason}".strip()
+        share = f"{weight / total:.1%}" if total else "-"
+        decimal = f"{weight / WEIGHT_SCALE:g}"
+        rows.append((table.model, version, state, decimal, share, entry.spec.pool, labels, entry.spec.uri))
+    return rows

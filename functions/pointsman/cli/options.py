@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from pointsman.localstack import home as homes
+from pointsman.localstack import record
+from pointsman.localstack.home import Home
+from pointsman.localstack.record import StackRecord
+
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+Name: TypeAlias = Annotated[str, typer.Option("--name", help="Which local stack, where you run several.")]
+Kafka: TypeAlias = Annotated[
+    str,
+    typer.Option("--kafka", envvar="POINTSMAN_KAFKA", help="Bootstrap servers; absent: the local stack's."),
+]
+Timeout: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")]
+
+
+def home_of(name: str) -> Home:
+    """Return the home of the named stack."""
+    return homes.find(name)
+
+
+def stack_of(name: str) -> StackRecord:
+    """Return the record of the running stack. Raises StackError where none runs."""
+    return record.running(homes.find(name))
+
+
+def kafka_of(kafka: str, name: str) -> str:
+    """Return the bootstrap servers that a command is to use. Raises StackError where there are none."""
+    return kafka or stack_of(name).kafka
+
+
+def absolute_uri(text: str, base: Path) -> str:
+    """Return a URI; a path becomes a file URI, relative to `base`."""
+    if "://" in text or text.startswith("python:"):
+        return text
+    return (base / Path(text).expanduser()).resolve().as_uri()

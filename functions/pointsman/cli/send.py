@@ -1,0 +1,93 @@
+"""`send`: one request, or many, and the answer to read."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from pointsman.cli import answer, payload
+from pointsman.cli.options import AsJson, Kafka, Name, Timeout, kafka_of
+from pointsman.cli.output import Output
+from pointsman.client import Client, Inputs, Prediction
+from pointsman.client.catalogue import read_catalogue
+from pointsman.core.table import RouteTable
+from pointsman.errors import ClientError, Refused, SettingsError
+
+
+def send(
+    model: Annotated[str, typer.Argument(help="The model's name.")],
+    file: Annotated[str, typer.Argument(help=".json, .npy, .npz, .png or .jpg; - for standard input.")] = "",
+    text: Annotated[str, typer.Option("--body", "-b", help="A JSON body instead of a file.")] = "",
+    repeats: Annotated[int, typer.Option("-n", min=1, help="Send it so many times.")] = 1,
+    version: Annotated[str, typer.Option(help="Ask for one version.")] = "",
+    label: Annotated[str, typer.Option(help="Ask for a label's version.")] = "",
+    unit: Annotated[str, typer.Option(help="User, device or session: keeps to one version.")] = "",
+    brightest: Annotated[float, typer.Option("--brightest", help="An image's white as a number.")] = 1.0,
+    timeout: Timeout = 10.0,
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Send a request to a model and print its answer."""
+    if bool(file) == bool(text):
+        raise SettingsError("give a FILE, - for standard input, or a JSON body with --body")
+    servers = kafka_of(kafka, name)
+    signature = payload.signature_of(read_catalogue(servers).get(model, RouteTable(model)), version)
+    inputs = payload.read(file, text, signature, brightest)
+    job = _Job(model, inputs, repeats, version or None, label or None, unit or None, timeout)
+    began = time.monotonic()
+    answers = asyncio.run(job.run(servers))
+    _print(Output(as_json), answers, time.monotonic() - began)
+
+
+class _Job:
+    """The same request, a number of times."""
+
+    def __init__(
+        self, model: str, inputs: Inputs, repeats: int, version: str | None, label: str | None,
+        unit: str | None, timeout: float,
+    ) -> None:  # fmt: skip
+        self._model, self._inputs, self._repeats = model, inputs, repeats
+        self._version, self._label, self._unit, self._timeout = version, label, unit, timeout
+
+    async def run(self, kafka: str) -> list[Prediction]:
+        """Return the answers, in the order in which they came."""
+        async with Client(kafka) as client:
+            for _ in range(self._repeats):
+                await client.submit(
+                    self._model, self._inputs, version=self._version, label=self._label, unit=self._unit,
+                    timeout=self._timeout,
+                )  # fmt: skip
+            return [prediction async for prediction in client.results(timeout=self._timeout)]
+
+
+def _print(out: Output, answers: list[Prediction], seconds: float) -> None:
+    first = answers[0]
+    if out.as_json:
+        for prediction in answers:
+            out.record(answer.as_record(prediction), "")
+    elif first.failure is None:
+        out.say(answer.summary(first))
+        out.table(("output", "row", "best", "values"), answer.rows(first))
+    if len(answers) > 1:
+        _print_many(out, answers, seconds)
+    failures = [prediction.failure for prediction in answers if prediction.failure is not None]
+    if len(answers) == 1 and failures:
+        raise Refused(failures[0])
+    if failures:
+        raise ClientError(f"{len(failures)} of {len(answers)} failed, the first with {failures[0].message}")
+
+
+def _print_many(out: Output, answers: list[Prediction], seconds: float) -> None:
+    versions = Counter(prediction.version or "none" for prediction in answers)
+    shares = ", ".join(
+        f"{version}: {count} ({count / len(answers):.1%})" for version, count in versions.items()
+    )
+    median = statistics.median(prediction.queued_us + prediction.compute_us for prediction in answers) / 1000
+    out.say(f"{len(answers)} answers in {seconds:.2f} s, median {median:.1f} ms in the servers")
+    out.say(f"versions: {shares}")

@@ -1,0 +1,65 @@
+"""A pod: a host that follows the routes topic, announces what it holds, and serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from aiohttp import web
+from confluent_kafka import Producer
+
+from pointsman.pod.announcer import Announcer
+from pointsman.pod.follower import Follower
+from pointsman.pod.reconciler import Reconciler
+from pointsman.pod.worker import RECYCLE, application
+from pointsman.runtimes.host import Host
+from pointsman.settings import Settings
+
+# Builds the HTTP application around a host. Named, not imported: the rooms `pod` and `statefun` do not know
+# each other, so that the protocol can be exchanged.
+FUNCTIONS: Final = "pointsman.statefun.models_app:models_app"
+
+
+class Pod:
+    """The parts of a pod on one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.host = Host(settings)
+        producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 0})
+        self._announcer = Announcer(settings, self.host.held, producer, lambda: time.time_ns() // 1_000_000)
+        self._reconciler = Reconciler(self.host, settings.pool, self._announcer.changed)
+        self._follower = Follower(settings.kafka, self._reconciler.apply)
+
+    def is_ready(self) -> bool:
+        """Whether the pod knows what it should hold; loading that may still take its time."""
+        return self._follower.caught_up
+
+    async def lifetime(self, _: web.Application) -> AsyncIterator[None]:
+        """Follow and announce while the application runs."""
+        self._follower.start()
+        heart = asyncio.create_task(self._announcer.run())
+        yield
+        heart.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await heart
+        await self._follower.stop()
+        await self._reconciler.close()
+        await self.host.close()
+
+    async def leave(self, _: web.Application) -> None:
+        """Say goodbye, before the calls in flight are waited for: no new ones should come."""
+        await asyncio.to_thread(self._announcer.leave)
+
+
+def pod_app(settings: Settings, functions: str = FUNCTIONS) -> web.Application:
+    """Return the application of a pod process."""
+    pod = Pod(settings)
+    build: Any = application(functions)
+    app: web.Application = build(settings, pod.host, pod.is_ready)
+    app[RECYCLE] = pod.host.recycle
+    app.cleanup_ctx.append(pod.lifetime)
+    app.on_shutdown.append(pod.leave)
+    return app

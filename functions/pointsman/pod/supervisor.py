@@ -1,0 +1,122 @@
+"""Keeps one worker process running on a listening socket that outlives it.
+
+`python -m pointsman.pod.supervisor package.module:function` serves the application that the function builds
+from the settings. While the worker is replaced, connections wait in the socket's queue instead of failing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from pointsman import settings as settings_room
+from pointsman.errors import SettingsError
+from pointsman.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 1024
+MISCONFIGURED: Final = os.EX_CONFIG  # a worker ends with this where another try is of no use
+QUICK_S: Final = 5.0  # a worker that lives shorter is not restarted at once
+FIRST_DELAY_S: Final = 0.1
+LONGEST_DELAY_S: Final = 5.0
+
+
+class Supervisor:
+    """Starts the command with the socket's descriptor and our process id as last arguments.
+
+    It is restarted whenever it ends: at once, or with a growing pause where it ends soon after its start.
+    """
+
+    def __init__(self, command: Sequence[str], listener: socket.socket) -> None:
+        self._command = command
+        self._listener = listener
+        self._stopping = asyncio.Event()
+        self._worker: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id; 0 while there is none."""
+        return 0 if self._worker is None else self._worker.pid
+
+    async def run(self) -> int:
+        """Return the last worker's exit status after `stop`, or MISCONFIGURED."""
+        delay_s = 0.0
+        while True:
+            started = time.monotonic()
+            status = await self._work()
+            if self._stopping.is_set() or status == MISCONFIGURED:
+                return status
+            is_quick = time.monotonic() - started < QUICK_S
+            delay_s = min(max(2 * delay_s, FIRST_DELAY_S), LONGEST_DELAY_S) if is_quick else 0.0
+            log.warning("the worker ended with %d; the next starts in %.1f s", status, delay_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay_s)
+                return status
+
+    def stop(self) -> None:
+        """Ask the worker to finish its work and end; the second time, kill it."""
+        number = signal.SIGKILL if self._stopping.is_set() else signal.SIGTERM
+        self._stopping.set()
+        if self._worker is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._worker.send_signal(number)
+
+    async def _work(self) -> int:
+        descriptor = self._listener.fileno()
+        worker = self._worker = await asyncio.create_subprocess_exec(
+            *self._command,
+            str(descriptor),
+            str(os.getpid()),
+            pass_fds=[descriptor],
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal reaches us alone
+        )
+        try:
+            return await worker.wait()
+        finally:
+            self._worker = None
+            # The session ends with its leader: a model's own children go too.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return the listening socket; raises SettingsError where the address cannot be had."""
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+
+
+async def supervise(target: str, settings: Settings) -> int:
+    """Serve an application of `pointsman.pod.worker` until SIGTERM or SIGINT; return the exit status."""
+    with listen(settings) as listener:
+        supervisor = Supervisor([sys.executable, "-m", "pointsman.pod.worker", target], listener)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, supervisor.stop)
+        return await supervisor.run()
+
+
+def main(target: str) -> None:
+    """Run until told to stop."""
+    try:
+        settings = settings_room.load()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        status = asyncio.run(supervise(target, settings))
+    except SettingsError as error:
+        sys.exit(str(error))
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,34 @@
+"""Bytes under a key, for a limited time: tensors too large for a record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+_PREFIX: Final = "pointsman:blob:"
+
+
+class Blobs(Protocol):
+    """A store of immutable bytes. A method raises the store's own exception where it cannot be reached."""
+
+    async def put(self, value: bytes, ttl_s: int) -> str:
+        """Store the bytes for at least `ttl_s` seconds and return their key, the same for the same bytes."""
+        ...
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the bytes of each key in one round trip; None where they are gone or never were."""
+        ...
+
+    async def touch(self, keys: Sequence[str], ttl_s: int) -> None:
+        """Keep the bytes for at least `ttl_s` more seconds; unknown keys are passed over."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def blob_key(value: bytes) -> str:
+    """Return the key of the bytes: the same everywhere, and not to be guessed without having them."""
+    return _PREFIX + hashlib.sha256(value).hexdigest()

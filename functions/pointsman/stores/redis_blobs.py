@@ -1,0 +1,42 @@
+"""Blobs in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from pointsman.stores.blobs import blob_key
+
+
+class RedisBlobs:
+    """Keeps bytes in the Redis of a URL. Methods raise redis.RedisError."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        self._redis: Any = Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+
+    async def put(self, value: bytes, ttl_s: int) -> str:
+        """Store the bytes and return their key."""
+        key = blob_key(value)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            # The same bytes may have been stored for longer: never shorten that.
+            pipe.set(key, value, ex=ttl_s, nx=True)
+            pipe.expire(key, ttl_s, gt=True)
+            await pipe.execute()
+        return key
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the bytes of each key, or None."""
+        return list(await self._redis.mget(keys)) if keys else []
+
+    async def touch(self, keys: Sequence[str], ttl_s: int) -> None:
+        """Keep the bytes longer."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.expire(key, ttl_s, gt=True)
+            await pipe.execute()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()

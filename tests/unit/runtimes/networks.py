@@ -1,0 +1,63 @@
+"""Networks and factories as users write them, good and bad."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.unit.runtimes.classes import SCALE_SIGNATURE
+
+
+class Scale(torch.nn.Module):
+    """Multiplies by a weight."""
+
+    signature = SCALE_SIGNATURE
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = torch.nn.Parameter(torch.tensor([factor] * 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x, scaled."""
+        return x * self.factor
+
+
+def scale(factor: str = "1") -> torch.nn.Module:
+    """Build a network whose signature is declared on it."""
+    return Scale(float(factor))
+
+
+def undeclared() -> torch.nn.Module:
+    """Build a network without a signature."""
+    return torch.nn.Linear(4, 2)
+
+
+def no_network() -> str:
+    """Build something else."""
+    return "a string"
+
+
+class OneRowOnly(Scale):
+    """Works on a single row."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x of shape [1, 4], scaled."""
+        return x.reshape(1, 4) * self.factor
+
+
+class TwoOutputs(torch.nn.Module):
+    """Returns a tuple."""
+
+    signature = SCALE_SIGNATURE
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the row's greatest value and its place."""
+        values, places = x.max(dim=1)
+        return values, places
+
+
+class Sum(torch.nn.Module):
+    """Takes two inputs by name and returns outputs by name."""
+
+    def forward(self, left: torch.Tensor, right: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return left + right."""
+        return {"sum": left + right}
