@@ -56,7 +56,9 @@ def main() -> int:
         command(pointsman(), "apply", str(models / "digits.yaml"), str(models / "wine.yaml"))
         step("Stream the held-out rows, over and over; change the weights on the way")
         asyncio.run(experiment(record.running(home.find()).kafka, arguments.seconds))
-    except (PointsmanError, subprocess.CalledProcessError) as error:
+    except subprocess.CalledProcessError:
+        return 1  # the command has said why
+    except PointsmanError as error:
         console.print(f"[red]the demo stopped: {error}")
         return 1
     farewell(models)

@@ -56,7 +56,7 @@ def _engine(path: Path, scratch: Path) -> Image:
     for jar in ENGINE_LIB.iterdir():
         (lib / jar.name).symlink_to(jar)
     (distribution,) = ENGINE_LIB.glob("statefun-flink-distribution-*.jar")
-    (lib / "statefun-flink-core.jar").symlink_to(distribution)  # the job's jar, by the name the launcher knows
+    (lib / "statefun-flink-core.jar").symlink_to(distribution)  # as the launcher knows it
     mounts = {
         "/opt/flink/lib": lib,
         "/opt/flink/conf": conf,

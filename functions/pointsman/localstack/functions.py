@@ -15,7 +15,12 @@ from pointsman.localstack.child import Child, Command
 from pointsman.localstack.ports import HOST, Reservation
 from pointsman.settings import Settings
 
-ROUTER: Final = (sys.executable, "-m", "pointsman.statefun.router_main")
+ROUTER: Final = (
+    sys.executable,
+    "-m",
+    "pointsman.pod.supervisor",
+    "pointsman.statefun.router_app:router_app",
+)
 POD: Final = (sys.executable, "-m", "pointsman.pod")
 HEALTH: Final = "/health/ready"
 

@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from pointsman.pod.announcer import Announcer
 from pointsman.pod.follower import Follower
 from pointsman.pod.reconciler import Reconciler
-from pointsman.pod.worker import RECYCLE, application
+from pointsman.pod.serving import RECYCLE, application
 from pointsman.runtimes.host import Host
 from pointsman.settings import Settings
 

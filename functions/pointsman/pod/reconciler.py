@@ -39,6 +39,11 @@ class Reconciler:
         self._wanted: dict[str, set[Key]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being loaded or released."""
+        return bool(self._tasks)
+
     def apply(self, model: str, table: RouteTable | None) -> None:
         """Hold the versions of a model's new table and release the others; None: the model is gone."""
         now = {} if table is None else wanted(table, self._pool)

@@ -94,7 +94,9 @@ def listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), backlog=BACKLOG)
     except OSError as error:
-        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise SettingsError(
+            f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}"
+        ) from error
 
 
 async def supervise(target: str, settings: Settings) -> int:

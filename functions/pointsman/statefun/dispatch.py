@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,22 +13,33 @@ from pointsman.core.decision_id import signer
 from pointsman.core.ids import GRAMMAR, NOBODY, ShardAddress, is_name
 from pointsman.core.split import draw_many
 from pointsman.core.table import VersionEntry
-from pointsman.errors import DEADLINE_EXCEEDED, INVALID_ARGUMENT, NOT_FOUND, RESOURCE_EXHAUSTED, UNAVAILABLE, Failure
+from pointsman.errors import (
+    DEADLINE_EXCEEDED,
+    INTERNAL,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    RESOURCE_EXHAUSTED,
+    UNAVAILABLE,
+    Failure,
+)
 from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import PARKED, REQUESTS, TASKS
 from pointsman.statefun.router_state import RouterState
 from pointsman.topics import DEAD_LETTERS, RESPONSES
-from pointsman.wire.head import JSON, Head, read_heads, split_records
+from pointsman.wire.head import JSON, Head, deadline_of, read_heads, split_records, stable_id
 from pointsman.wire.json_response import Answered, refusal_to_json
 from pointsman.wire.response import ResponseWriter, Served, dead_letter, echo_of_bytes
 from pointsman.wire.task import Sender, task_batches
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_INFLIGHT: Final = 2_000
 # A request without a ready version looks again after 0.25, 0.5, 1, 2, 2, ... seconds.
 _PARK_MS: Final = (250, 500, 1_000, 2_000)
 _NO_TIMINGS: Final = inference_pb2.Timings()
+_BROKEN: Final = Failure(INTERNAL, "the router could not handle this record")
 
 
 class Dispatch:
@@ -104,7 +116,7 @@ class Dispatch:
 
     def _deadline(self, head: Head) -> int:
         default = self._state.table.limits.deadline_ms
-        return head.deadline_ms or (head.timestamp_ms + default if default else 0)
+        return head.deadline_ms or deadline_of(head.timestamp_ms, default)
 
     def _split(
         self,
@@ -184,12 +196,7 @@ class Dispatch:
             size += len(raw[index])
         if not kept:
             return
-        parked = serving_pb2.Parked(
-            batch=serving_pb2.RawBatch(records=kept).SerializeToString(),
-            attempt=attempt + 1,
-            bytes=size,
-            count=len(kept),
-        )
+        parked = parked_of(kept, attempt + 1)
         arms.waiting_bytes += size
         arms.waiting += len(kept)
         self._state.touch("arms")
@@ -198,15 +205,48 @@ class Dispatch:
 
     def unpark(self, value: bytes) -> None:
         """Look again at requests that found no ready version."""
+        parked = self._taken_up(value)
+        self.run(parked.batch, parked.attempt)
+
+    def _taken_up(self, value: bytes) -> serving_pb2.Parked:
         parked = serving_pb2.Parked.FromString(value)
         arms = self._state.arms
         arms.waiting_bytes = max(0, arms.waiting_bytes - parked.bytes)
         arms.waiting = max(0, arms.waiting - parked.count)
         self._state.touch("arms")
-        self.run(parked.batch, parked.attempt)
+        return parked
+
+    def give_up(self, batch: bytes) -> None:
+        """Answer the one record of a batch that cannot be handled."""
+        try:
+            heads = read_heads(batch)
+        except Exception:
+            logger.exception("not even the head of a record to %s can be read", self._model)
+            heads = [_headless(record) for record in ingress_pb2.IngressBatch.FromString(batch).records]
+        for head, record in zip(heads, split_records(batch), strict=True):
+            self._refuse(head, record, _BROKEN)
+
+    def give_up_parked(self, value: bytes) -> None:
+        """Answer parked requests that cannot be handled."""
+        self.give_up(self._taken_up(value).batch)
 
     def _refuse(self, head: Head, record: bytes, failure: Failure) -> None:
         refuse(self._effects, self._model, self._state.table.route.output, head, record, failure, self._now_ms)
+
+
+def parked_of(records: Sequence[bytes], attempt: int) -> serving_pb2.Parked:
+    """Return the message that brings records back after a while."""
+    return serving_pb2.Parked(
+        batch=serving_pb2.RawBatch(records=records).SerializeToString(),
+        attempt=attempt,
+        bytes=sum(map(len, records)),
+        count=len(records),
+    )
+
+
+def _headless(record: ingress_pb2.Ingress) -> Head:
+    own = stable_id(record)
+    return Head(own, "", "", "", "", 0, own, False, record.timestamp_ms, record.format, b"", None)
 
 
 def _shard_of(unit: str, count: int) -> int:

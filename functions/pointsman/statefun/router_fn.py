@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
 from urllib.parse import unquote, urlparse
 
-from pointsman.errors import INTERNAL, Failure
+from google.protobuf.message import DecodeError
+
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.clock import Clock, now_ms
-from pointsman.statefun.dispatch import Dispatch, refuse
+from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import (
     CONTROL,
@@ -26,15 +27,12 @@ from pointsman.statefun.protocol import (
 )
 from pointsman.statefun.router_state import STATES, PlanCache, RouterState
 from pointsman.statefun.steering import Steering
-from pointsman.wire.head import read_heads, split_records
+from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
 
-_BROKEN: Final = Failure(INTERNAL, "the router could not handle this record")
-
-
 class RouterFunction:
-    """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged, and the call succeeds."""
+    """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds."""
 
     states: Mapping[str, str] = STATES
 
@@ -48,11 +46,12 @@ class RouterFunction:
         return self.reply(call)
 
     def reply(self, call: Call) -> bytes:
-        """Handle all messages in one pass; if one breaks the pass, each alone, and that one is set aside."""
+        """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
             return self._pass(call)
         except Exception:
-            logger.exception("a batch of %d messages to %s broke; trying each alone", len(call.invocations), call.id)
+            count = len(call.invocations)
+            logger.exception("a batch of %d messages to %s broke; trying each record alone", count, call.id)
             return self._pass_one_by_one(call)
 
     def _pass(self, call: Call) -> bytes:
@@ -67,7 +66,7 @@ class RouterFunction:
     def _pass_one_by_one(self, call: Call) -> bytes:
         healthy: list[Invocation] = []
         broken: list[Invocation] = []
-        for invocation in call.invocations:
+        for invocation in (part for whole in call.invocations for part in _taken_apart(whole)):
             try:
                 self._pass(call._replace(invocations=[invocation]))
                 healthy.append(invocation)
@@ -78,9 +77,13 @@ class RouterFunction:
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
         for invocation in healthy:
-            handle(invocation)
+            try:
+                handle(invocation)
+            except Exception:
+                logger.exception("a message of type %s to %s broke beside others", invocation.typename, call.id)
+                broken.append(invocation)
         for invocation in broken:
-            self._set_aside(call.id, invocation, effects)
+            handle.give_up(invocation)
         state.save(effects)
         return effects.to_bytes()
 
@@ -89,15 +92,6 @@ class RouterFunction:
         dispatch = Dispatch(model, state, effects, self._settings, now)
         steering = Steering(model, state, effects, self._settings, now, self._artifact_fault)
         return _Handle(dispatch, steering)
-
-    def _set_aside(self, model: str, invocation: Invocation, effects: Effects) -> None:
-        batch = invocation.value
-        if invocation.typename == PARKED:
-            batch = serving_pb2.Parked.FromString(batch).batch
-        elif invocation.typename != REQUESTS:
-            return
-        for head, record in zip(read_heads(batch), split_records(batch), strict=True):
-            refuse(effects, model, "", head, record, _BROKEN, self._clock())
 
     def _artifact_fault(self, uri: str) -> str:
         """Return why an artifact cannot be there; what the router cannot see it does not judge."""
@@ -108,17 +102,41 @@ class RouterFunction:
         return "" if Path(path).is_file() else f"there is no file {path}"
 
 
+def _taken_apart(whole: Invocation) -> list[Invocation]:
+    """Return a message per record, so that a bad one spoils no neighbour that shared its message."""
+    try:
+        if whole.typename == PARKED:
+            parked = serving_pb2.Parked.FromString(whole.value)
+            return [
+                whole._replace(value=parked_of([record], parked.attempt).SerializeToString())
+                for record in split_records(parked.batch)
+            ]
+        if whole.typename in (REQUESTS, CONTROL, STATUS):
+            return [
+                whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
+                for record in split_records(whole.value)
+            ]
+    except DecodeError:
+        logger.error("a message of type %s is malformed", whole.typename)
+    return [whole]
+
+
 class _Handle:
     """Gives each message to the room that knows it."""
 
     def __init__(self, dispatch: Dispatch, steering: Steering) -> None:
-        self._by_type = {
+        self._by_type: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.run,
             PARKED: dispatch.unpark,
             CONTROL: steering.control,
             STATUS: steering.status,
             REPORT: steering.report,
             TICK: steering.tick,
+        }
+        self._last_words: Mapping[str, Callable[[bytes], None]] = {
+            REQUESTS: dispatch.give_up,
+            PARKED: dispatch.give_up_parked,
+            CONTROL: steering.give_up,
         }
 
     def __call__(self, invocation: Invocation) -> None:
@@ -127,3 +145,12 @@ class _Handle:
             logger.warning("the router knows no message of type %s", invocation.typename)
         else:
             handler(invocation.value)
+
+    def give_up(self, invocation: Invocation) -> None:
+        """Answer what cannot be handled; of what is no record at all the log has told."""
+        with suppress(DecodeError):
+            self._last_words.get(invocation.typename, _forget)(invocation.value)
+
+
+def _forget(_: bytes) -> None:
+    """Do without: a status comes again, a report is cumulative."""

@@ -14,7 +14,7 @@ from pointsman.core.ids import NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
-from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
@@ -23,6 +23,7 @@ from pointsman.statefun.router_state import RouterState
 from pointsman.topics import EVENTS, ROUTES
 from pointsman.wire.control import Malformed, command_from_protobuf, command_from_text
 from pointsman.wire.event import event_to_json
+from pointsman.wire.head import stable_id
 from pointsman.wire.spec import spec_to_pb
 from pointsman.wire.state import table_to_bytes
 
@@ -56,7 +57,7 @@ class Steering:
     def control(self, batch: bytes) -> None:
         """Obey or refuse the commands of an IngressBatch, in order."""
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
-            fallback_id = f"{record.topic}-{record.partition}-{record.offset}"
+            fallback_id = stable_id(record)
             try:
                 command = self._command(record, fallback_id)
             except Malformed as error:
@@ -66,6 +67,12 @@ class Steering:
                 self._pass_on(command, record)
             else:
                 self._obey(command)
+
+    def give_up(self, batch: bytes) -> None:
+        """Refuse commands that cannot be handled."""
+        failure = Failure(INTERNAL, "the router could not handle this command")
+        for record in ingress_pb2.IngressBatch.FromString(batch).records:
+            self._emit(self._refusal(stable_id(record), "", failure))
 
     def _command(self, record: ingress_pb2.Ingress, fallback_id: str) -> Command:
         if record.format == ingress_pb2.FORMAT_PROTOBUF:
@@ -115,7 +122,7 @@ class Steering:
             except DecodeError:
                 logger.warning("a record of %s is not a PodStatus (offset %d)", record.topic, record.offset)
                 continue
-            if self._now_ms - word.at_ms <= STALE_WORD_MS:
+            if word.model == self._model and self._now_ms - word.at_ms <= STALE_WORD_MS:
                 self._hear(word)
         self._review()
 

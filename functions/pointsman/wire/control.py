@@ -7,7 +7,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
-import yaml
 from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
@@ -16,9 +15,11 @@ from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.wire.spec import spec_from_pb
 from pointsman.wire.state import route_from_pb
+from pointsman.wire.text import Unreadable, tree_from_text
 
-_PATH = re.compile(r"at `\$\.?(?P<path>[^`]*)`|unknown field `(?P<unknown>[^`]*)`")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h)")
+_STEP = re.compile(r"\[\.\.\.\]|[^.\[\]]+")
+_LACKING = re.compile(r"(?:unknown|required) field `([^`]*)`")
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|min|h)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000}
 
 
@@ -84,10 +85,9 @@ def command_from_text(value: bytes, fallback_id: str) -> Command:
         tree = {**meta, "model": tree.get("model", ""), "apply": tree}
     said_id, said_model = (tree.get(key) if isinstance(tree.get(key), str) else "" for key in ("id", "model"))
     try:
-        text = msgspec.convert(tree, CommandText, strict=False)
-        return _command(text, fallback_id)
+        return _command(msgspec.convert(tree, CommandText), fallback_id)
     except msgspec.ValidationError as error:
-        raise Malformed(_located(str(error)), said_id or fallback_id, said_model or "") from error
+        raise Malformed(_located(tree, str(error)), said_id or fallback_id, said_model or "") from error
     except Malformed as error:
         raise Malformed(error.failure, said_id or fallback_id, said_model or "") from error
 
@@ -133,29 +133,53 @@ def _model_from_pb(message: pb.ModelSpec, model: str) -> ModelSpec:
 
 def _tree(value: bytes) -> dict[str, Any]:
     try:
-        if value.lstrip()[:1] == b"{":
-            tree = msgspec.json.decode(value)
-        else:
-            tree = yaml.safe_load(value)
-    except (msgspec.MsgspecError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise Malformed(Failure(INVALID_ARGUMENT, f"neither JSON nor YAML: {str(error)[:200]}")) from error
-    if not isinstance(tree, dict):
-        raise Malformed(Failure(INVALID_ARGUMENT, "a command is an object with a model and one command"))
-    return _text_keys(tree)
+        return tree_from_text(value)
+    except Unreadable as error:
+        raise Malformed(Failure(INVALID_ARGUMENT, str(error))) from error
 
 
-def _text_keys(tree: dict[Any, Any], depth: int = 6) -> dict[str, Any]:
-    """Turn YAML's numeric keys (`1: 90`) into text, down to the depth of a model file."""
-    return {
-        str(key): _text_keys(value, depth - 1) if isinstance(value, dict) and depth else value
-        for key, value in tree.items()
-    }
+def _located(tree: dict[str, Any], error: str) -> Failure:
+    """Return the failure with the field to blame, as the author wrote it."""
+    reason, _, path = error.partition(" - at `$")
+    steps = _named(tree, error, _STEP.findall(path.rstrip("`")))
+    steps += _LACKING.findall(reason)
+    if "versions" in steps[1:2]:
+        steps = steps[1:]  # a model file is an apply of itself, and its author wrote no `apply`
+    field = ".".join(steps)
+    return Failure(INVALID_ARGUMENT, f"{field}: {reason}" if field else reason, field)
 
 
-def _located(message: str) -> Failure:
-    found = _PATH.search(message)
-    field = (found["path"] or found["unknown"] or "") if found else ""
-    return Failure(INVALID_ARGUMENT, message, field)
+def _named(tree: dict[str, Any], error: str, steps: list[str]) -> list[str]:
+    """Put the keys in the place of `[...]`, which is all that msgspec says of a dict's entry."""
+    named: list[str] = []
+    for step in steps:
+        keys = _node(tree, named) if step == "[...]" else ()
+        named.append(next((key for key in keys if _is_blamed(tree, [*named, key], error)), step.strip("[]")))
+    return named
+
+
+def _node(tree: Any, steps: list[str]) -> Any:
+    for step in steps:
+        tree = tree[int(step) if isinstance(tree, list) else step]
+    return tree
+
+
+def _is_blamed(tree: dict[str, Any], steps: list[str], error: str) -> bool:
+    """Whether the tree with only this entry of its dict has the same error."""
+    try:
+        msgspec.convert(_narrowed(tree, steps), CommandText)
+    except msgspec.ValidationError as found:
+        return str(found) == error
+    return False
+
+
+def _narrowed(tree: Any, steps: list[str]) -> Any:
+    step, *rest = steps
+    if not rest:
+        return {step: tree[step]}
+    if isinstance(tree, list):
+        return [_narrowed(tree[int(step)], rest)]
+    return {**tree, step: _narrowed(tree[step], rest)}
 
 
 def _command(text: CommandText, fallback_id: str) -> Command:
@@ -177,7 +201,7 @@ def _model(text: ModelText, model: str) -> ModelSpec:
     name = text.model or model
     if model and name != model:
         message = f"the command is for {model!r}, its file describes {name!r}"
-        raise Malformed(Failure(INVALID_ARGUMENT, message, "apply.model"))
+        raise Malformed(Failure(INVALID_ARGUMENT, message, "model"))
     split = _weights(text.route.split, "route.split")
     if not split and len(text.versions) == 1:
         split = {next(iter(text.versions)): WEIGHT_SCALE}

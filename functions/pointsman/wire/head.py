@@ -14,6 +14,7 @@ from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 JSON = ingress_pb2.FORMAT_JSON
 PROTOBUF = ingress_pb2.FORMAT_PROTOBUF
 _INTERACTIVE = inference_pb2.LANE_INTERACTIVE
+_LATEST_MS = 2**63 - 1  # what an int64 field takes
 
 
 class Head(NamedTuple):
@@ -45,8 +46,8 @@ class JsonHead(msgspec.Struct):
     timeout_ms: int = 0
     reply_key: str | None = None
     context: msgspec.Raw = msgspec.Raw()
-    inputs: msgspec.Raw | None = None
-    instances: msgspec.Raw | None = None
+    inputs: msgspec.Raw = msgspec.Raw()
+    instances: msgspec.Raw = msgspec.Raw()
 
 
 class FlatHead(msgspec.Struct):
@@ -96,14 +97,13 @@ def _protobuf_head(
 ) -> Head:
     request_id = head.id or f"{record.topic}-{record.partition}-{record.offset}"
     timestamp = record.timestamp_ms
-    timeout = head.timeout_ms
     return Head(
         request_id,
         record.model or head.model,
         head.version,
         head.label,
         head.unit,
-        timestamp + timeout if timeout > 0 else 0,
+        deadline_of(timestamp, head.timeout_ms),
         head.reply_key or request_id,
         head.lane == _INTERACTIVE,
         timestamp,
@@ -111,6 +111,16 @@ def _protobuf_head(
         b"",
         None,
     )
+
+
+def deadline_of(timestamp_ms: int, timeout_ms: int) -> int:
+    """Return the absolute deadline, 0 for none; a producer may set both numbers as high as it likes."""
+    return min(timestamp_ms + timeout_ms, _LATEST_MS) if timeout_ms > 0 else 0
+
+
+def is_said(value: msgspec.Raw) -> bool:
+    """Whether a body has this field and it is not null."""
+    return bytes(value) not in (b"", b"null")
 
 
 def stable_id(record: ingress_pb2.Ingress) -> str:
@@ -129,19 +139,19 @@ def _faulty(record: ingress_pb2.Ingress, message: str) -> Head:
 def _json_head(record: ingress_pb2.Ingress) -> Head:
     try:
         body = _json.decode(record.value)
+        bytes(body.context).decode()  # what is echoed unread must at least be text
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         return _flat_head(record, error)
-    if body.inputs is None and body.instances is None:
+    if not (is_said(body.inputs) or is_said(body.instances)):
         return _flat_head(record, None)
     request_id = _text(body.id) or stable_id(record)
-    deadline = record.timestamp_ms + body.timeout_ms if body.timeout_ms > 0 else 0
     return Head(
         request_id,
         record.model or body.model or "",
         _text(body.version) or _text(body.model_version),
         body.label or "",
         _text(body.unit),
-        deadline,
+        deadline_of(record.timestamp_ms, body.timeout_ms),
         body.reply_key or request_id,
         False,
         record.timestamp_ms,
@@ -156,6 +166,7 @@ def _flat_head(record: ingress_pb2.Ingress, error: Exception | None) -> Head:
     try:
         fields = _shape.decode(record.value)
         body = _flat.decode(record.value)
+        bytes(body.context).decode()
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as broken:
         return _faulty(record, f"the value is not a JSON object: {_sentence(broken)}")
     if error is not None and ("inputs" in fields or "instances" in fields):

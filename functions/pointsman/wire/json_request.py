@@ -1,18 +1,24 @@
 """JSON bodies to items: Open Inference Protocol, instances, flat records.
 
-Numbers are exact: an integer that does not fit the tensor's datatype is refused, never rounded.
+Integers are exact: one that does not fit its integer datatype is refused, never wrapped or rounded.
+Floating-point datatypes round to the nearest and refuse what they would turn into an infinity.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from pointsman.core.tensor import DTYPES, Array, Item, Signature, TensorSpec
 from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.wire.head import is_said
+
+_MAX_DIMENSIONS: Final = 32
+_MAX_ELEMENTS: Final = 2**48
 
 OIP, INSTANCES, FLAT = "oip", "instances", "flat"
 
@@ -67,21 +73,36 @@ def _tensor(tensor: JsonTensor) -> Array:
     dtype = DTYPES.get(tensor.datatype)
     if dtype is None:
         raise Fault(f"{field}.datatype", f"unknown datatype {tensor.datatype!r}")
-    if not tensor.shape or min(tensor.shape) < 0 or len(tensor.shape) > 32:
-        raise Fault(f"{field}.shape", "1 to 32 dimensions, none negative; the first is the batch")
-    flat = _flattened(tensor.data)
-    count = int(np.prod(tensor.shape, dtype=object))
-    if len(flat) != count:
-        raise Fault(f"{field}.data", f"shape {list(tensor.shape)} needs {count} elements, there are {len(flat)}")
+    if not tensor.shape or not _is_sane(tensor.shape):
+        raise Fault(f"{field}.shape", "1 to 32 dimensions, none negative or astronomical; the first is the batch")
+    flat = _elements(tensor.data, tensor.shape, f"{field}.data")
     return _array(flat, dtype, f"{field}.data").reshape(tensor.shape)
 
 
-def _flattened(data: Any) -> list[Any]:
+def _is_sane(shape: Sequence[int]) -> bool:
+    """Whether numpy can make such an array, were it empty."""
+    return len(shape) <= _MAX_DIMENSIONS and min(shape) >= 0 and math.prod(filter(None, shape)) <= _MAX_ELEMENTS
+
+
+def _elements(data: Any, shape: Sequence[int], field: str) -> list[Any]:
+    """Return the elements of flat data, or of data nested exactly as the shape."""
     if not isinstance(data, list):
-        return [data]
-    while data and any(isinstance(part, list) for part in data):
-        data = [leaf for part in data for leaf in (part if isinstance(part, list) else [part])]
+        data = [data]
+    if any(isinstance(part, list) for part in data):
+        return _unnested(data, shape, field)
+    count = math.prod(shape)
+    if len(data) != count:
+        raise Fault(field, f"shape {list(shape)} needs {count} elements, there are {len(data)}")
     return data
+
+
+def _unnested(data: list[Any], shape: Sequence[int], field: str) -> list[Any]:
+    level: list[Any] = [data]
+    for size in shape:
+        if any(not isinstance(row, list) or len(row) != size for row in level):
+            raise Fault(field, f"rows must be nested as the shape {list(shape)}, all of one length")
+        level = [leaf for row in level for leaf in row]
+    return level
 
 
 def _array(flat: list[Any], dtype: np.dtype[Any], field: str) -> Array:
@@ -95,9 +116,12 @@ def _array(flat: list[Any], dtype: np.dtype[Any], field: str) -> Array:
     if kinds - {int, float} or (dtype.kind in "iu" and float in kinds):
         wanted = "whole numbers" if dtype.kind in "iu" else "numbers"
         raise Fault(field, f"elements must be {wanted}")
+    if dtype.kind in "iu" and flat and not np.iinfo(dtype).min <= min(flat) <= max(flat) <= np.iinfo(dtype).max:
+        raise Fault(field, "an element does not fit the datatype")
     try:
-        return np.array(flat, dtype)
-    except OverflowError:
+        with np.errstate(over="raise"):
+            return np.array(flat, dtype)
+    except (OverflowError, FloatingPointError):
         raise Fault(field, "an element does not fit the datatype") from None
 
 
@@ -137,9 +161,9 @@ def _spec(signature: Signature | None, name: str) -> TensorSpec | None:
 
 def _column(values: list[Any], spec: TensorSpec | None, field: str) -> Array:
     shape = _shape(values)
-    flat = _flattened(values)
-    if len(flat) != int(np.prod(shape, dtype=object)):
-        raise Fault(field, "rows must have equal shapes")
+    if not _is_sane(shape):
+        raise Fault(field, f"more than {_MAX_DIMENSIONS} dimensions")
+    flat = _unnested(values, shape, field)
     dtype = DTYPES[spec.datatype] if spec else _guessed(flat)
     array = _array(flat, dtype, field).reshape(shape)
     if spec and len(spec.shape) == array.ndim + 1 and spec.shape[-1] in (1, -1):
@@ -191,14 +215,14 @@ def context_from_json(value: bytes) -> bytes:
 def form_of(value: bytes) -> str:
     """Return the form of a well-formed body: OIP, INSTANCES or FLAT."""
     body = _form.decode(value)
-    if body.inputs is not None:
+    if is_said(body.inputs):
         return OIP
-    return INSTANCES if body.instances is not None else FLAT
+    return INSTANCES if is_said(body.instances) else FLAT
 
 
 class _Form(msgspec.Struct):
-    inputs: msgspec.Raw | None = None
-    instances: msgspec.Raw | None = None
+    inputs: msgspec.Raw = msgspec.Raw()
+    instances: msgspec.Raw = msgspec.Raw()
 
 
 _form = msgspec.json.Decoder(_Form)

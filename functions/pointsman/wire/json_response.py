@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pointsman.core.tensor import DATATYPES, Array, Item
-from pointsman.errors import Failure
+from pointsman.errors import INTERNAL, Failure
 from pointsman.wire.json_request import INSTANCES
 from pointsman.wire.response import Served
 
@@ -23,11 +23,16 @@ class Answered(NamedTuple):
     context: bytes
 
 
-def answer_to_json(answered: Answered, form: str, item: Item) -> bytes:
+def answer_to_json(answered: Answered, form: str, item: Item) -> bytes | Failure:
     """Return the response: `outputs`, or `predictions` where the request had `instances`.
 
-    NaN and infinities have no JSON form and become null.
+    NaN and infinities have no JSON form and become null; BYTES are read as UTF-8. A dtype that the
+    protocol lacks is a failure.
     """
+    for name, array in item.items():
+        if _datatype(array) is None:
+            message = f"dtype {array.dtype} has no counterpart in the Open Inference Protocol"
+            return Failure(INTERNAL, f"output {name!r}: {message}", name)
     body = _frame(answered)
     if form == INSTANCES:
         body["predictions"] = _predictions(item)
@@ -59,9 +64,15 @@ def _frame(answered: Answered) -> dict[str, Any]:
     return body
 
 
+def _datatype(array: Array) -> str | None:
+    if array.dtype.kind == "O":
+        return "BYTES" if all(isinstance(element, bytes | str) for element in array.flat) else None
+    return "BYTES" if array.dtype.kind in "SU" else DATATYPES.get(array.dtype.newbyteorder("<"))
+
+
 def _output(name: str, array: Array) -> dict[str, Any]:
-    datatype = "BYTES" if array.dtype.hasobject else DATATYPES[array.dtype]
-    return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": _plain(array.ravel())}
+    data = _plain(array.ravel())
+    return {"name": name, "datatype": _datatype(array), "shape": list(array.shape), "data": data}
 
 
 def _predictions(item: Item) -> list[Any]:
@@ -73,8 +84,14 @@ def _predictions(item: Item) -> list[Any]:
 
 def _plain(array: Array) -> list[Any]:
     values: list[Any] = array.tolist()
-    return _decoded(values) if array.dtype.hasobject else values
+    return _decoded(values) if array.dtype.kind in "OS" else values
 
 
 def _decoded(values: list[Any]) -> list[Any]:
-    return [_decoded(v) if isinstance(v, list) else bytes(v).decode(errors="replace") for v in values]
+    return [_text(value) for value in values]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        return _decoded(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -8,4 +8,5 @@ touch "$defaults/server.properties" "$defaults/log4j.properties" "$defaults/tool
 run kafka.docker.KafkaDockerWrapper setup --default-configs-dir "$defaults" \
     --mounted-configs-dir "$(mktemp -d)" --final-configs-dir /opt/kafka/config
 run kafka.tools.StorageTool format --ignore-formatted -t "$CLUSTER_ID" -c /opt/kafka/config/server.properties
-run kafka.Kafka /opt/kafka/config/server.properties
+exec java ${KAFKA_HEAP_OPTS:-} -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "/opt/kafka/libs/*" \
+    kafka.Kafka /opt/kafka/config/server.properties

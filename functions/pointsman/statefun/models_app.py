@@ -1,0 +1,26 @@
+"""The application of a pod: the model function around a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from pointsman.runtimes.host import Host
+from pointsman.settings import Settings
+from pointsman.statefun.claims import Claims
+from pointsman.statefun.model_fn import ModelFunction
+from pointsman.statefun.server import FunctionServer
+from pointsman.stores.redis_blobs import RedisBlobs
+
+
+def models_app(settings: Settings, host: Host, is_ready: Callable[[], bool]) -> web.Application:
+    """Return the application that serves `models/*` on the host; ready when the pod knows what to hold."""
+    blobs = RedisBlobs(settings.redis) if settings.redis else None
+    server = FunctionServer()
+    server.bind("models", "*", ModelFunction(host, Claims(blobs)))
+    server.ready_when(is_ready)
+    app = server.app()
+    if blobs is not None:
+        app.on_cleanup.append(lambda _: blobs.close())
+    return app

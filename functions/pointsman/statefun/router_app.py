@@ -1,0 +1,16 @@
+"""The application of a router process; `pointsman.pod.supervisor` keeps it alive."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from pointsman.settings import Settings
+from pointsman.statefun.router_fn import RouterFunction
+from pointsman.statefun.server import FunctionServer
+
+
+def router_app(settings: Settings) -> web.Application:
+    """Return the application that serves `pointsman/router`."""
+    server = FunctionServer()
+    server.bind("pointsman", "router", RouterFunction(settings))
+    return server.app()

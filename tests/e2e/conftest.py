@@ -1,0 +1,52 @@
+"""One stack for all end-to-end tests: parallelism 2, two pods, every part real."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pointsman.localstack.stack import Stack
+from pointsman.settings import Settings
+from tests.e2e.bench import Bench
+
+MODELS = Path(__file__).parent / "models"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The running stack. Its home has a space in its name, as any home may."""
+    before = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(MODELS), before) if part)
+    settings = Settings(
+        inputs=("orders=json:flat",), outputs=("answers",), compute_timeout_ms=2_000, silence_ms=6_000
+    )
+    home = tmp_path_factory.mktemp("the stack")
+    with Stack(home, parallelism=2, pods=("default", "aside"), settings=settings) as running:
+        yield running
+    os.environ["PYTHONPATH"] = before
+
+
+@pytest.fixture
+def bench(stack: Stack) -> Iterator[Bench]:
+    """A ledger and commands on the stack; at the end the job must not have restarted meanwhile."""
+    before = stack.restarts()
+    with Bench(stack) as made:
+        yield made
+    assert stack.restarts() == before, stack.failure()
+
+
+@pytest.fixture
+def name() -> str:
+    """A model's name that no other test uses."""
+    return f"m-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def row() -> np.ndarray:
+    """One row of four numbers."""
+    return np.array([[1, 2, 3, 4]], np.float32)

@@ -1,0 +1,71 @@
+"""The local topology is derived from module.yaml and differs in addresses alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pointsman.errors import StackError
+from pointsman.localstack.module import ENDPOINT, Addresses, localise
+from pointsman.localstack.topics import input_topic
+from pointsman.topics import TABLE
+
+SOURCE = (Path(__file__).parents[3] / "module.yaml").read_text()
+ADDRESSES = Addresses("127.0.0.1:19092", 18000, Path("/a folder/pools.properties"))
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def spec_of(text: str, key: str, value: str) -> dict[str, Any]:
+    return next(d["spec"] for d in documents(text) if d["spec"].get(key) == value)
+
+
+def test_every_broker_address_is_the_local_one() -> None:
+    addresses = [d["spec"]["address"] for d in documents(localise(SOURCE, ADDRESSES)) if "address" in d["spec"]]
+    assert len(addresses) >= 3
+    assert set(addresses) == {"127.0.0.1:19092"}
+
+
+def test_the_router_keeps_its_path() -> None:
+    before = spec_of(SOURCE, "functions", "pointsman/*")["urlPathTemplate"]
+    after = spec_of(localise(SOURCE, ADDRESSES), "functions", "pointsman/*")["urlPathTemplate"]
+    assert after == before.replace("router:8000", "127.0.0.1:18000")
+
+
+def test_pools_are_looked_up_in_the_pools_file() -> None:
+    spec = spec_of(localise(SOURCE, ADDRESSES), "functions", "models/*")
+    assert spec["urlPathTemplate"].endswith("/{function.name}")
+    assert spec["transport"]["pools_file"] == "/a folder/pools.properties"
+
+
+def test_nothing_else_changes() -> None:
+    for before, after in zip(documents(SOURCE), documents(localise(SOURCE, ADDRESSES)), strict=True):
+        for spec in (before["spec"], after["spec"]):
+            spec.pop("address", None)
+            spec.pop("urlPathTemplate", None)
+            spec.get("transport", {}).pop("pools_file", None)
+        assert before == after
+
+
+def test_an_own_input_is_read_and_declared() -> None:
+    topic = input_topic("orders=json:churn")
+    spec = spec_of(localise(SOURCE, ADDRESSES, (topic,)), "id", "pointsman/requests")
+    assert spec["topics"][-1] == {**spec["topics"][0], "topic": "orders"}
+    (declared,) = [entry["pointsman.topics"] for entry in spec["properties"] if "pointsman.topics" in entry]
+    assert declared.endswith(",orders=json:churn")
+
+
+def test_the_source_names_the_topics_of_the_table() -> None:
+    read = {t["topic"] for d in documents(SOURCE) if d["kind"] != ENDPOINT for t in d["spec"].get("topics", [])}
+    assert read == {topic.name for topic in TABLE if topic.format}
+
+
+@pytest.mark.parametrize("text", ["", "kind: x", "a: [", "- 1"])
+def test_what_is_no_module_is_an_error(text: str) -> None:
+    with pytest.raises(StackError, match="no"):
+        localise(text, ADDRESSES)
