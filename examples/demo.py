@@ -100,7 +100,7 @@ async def experiment(kafka: str, seconds: float) -> None:
         await watch(stream, ledger, 2 * seconds)
         ack = await change
         await stream
-    table = Table("model", "weights", "version", "requests", "share", "accuracy", "p50", "p99")
+    table = Table("model", "weights", "version", "requests", "share", "accuracy", "p50 ms", "p99 ms")
     add_rows(table, "digits", "90/10", ledger.versions("digits", lambda epoch: epoch < ack.epoch))
     add_rows(table, "digits", "50/50", ledger.versions("digits", lambda epoch: epoch >= ack.epoch))
     add_rows(table, "wine", "100", ledger.versions("wine", lambda epoch: True))
@@ -142,8 +142,8 @@ def add_rows(table: Table, model: str, weights: str, versions: dict[str, Tally])
             f"{tally.answers:,}",
             f"{tally.answers / everyone:.1%}",
             f"{tally.accuracy:.1%}",
-            f"{tally.quantile_ms(0.5):.1f} ms",
-            f"{tally.quantile_ms(0.99):.1f} ms",
+            f"{tally.quantile_ms(0.5):.1f}",
+            f"{tally.quantile_ms(0.99):.1f}",
         )
 
 

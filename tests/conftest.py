@@ -1,4 +1,7 @@
-"""What holds for all tests: each is marked by its folder, and together they leave no process behind."""
+"""Settings of all tests: property-based ones draw the same examples on every run.
+
+Each test is marked by its folder, and together they leave no process behind.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "pointsman",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("pointsman")
 
 TESTS = Path(__file__).parent
 MARK = "POINTSMAN_TEST_RUN"

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from string import Template
 from typing import NamedTuple
+
+# What a base image sets and our files use.
+BASES = {
+    "apache/flink-statefun:3.3.0-java11": {
+        "FLINK_HOME": "/opt/flink",
+        "STATEFUN_MODULES": "/opt/statefun/modules",
+    },
+}
 
 
 class Copy(NamedTuple):
@@ -41,7 +50,8 @@ def read(path: Path) -> Dockerfile:
         elif word == "USER":
             user = rest
         elif word == "COPY":
-            copies.append(_copy(rest.split(), workdir))
+            known = {**BASES.get(base, {}), **environment}
+            copies.append(_copy(Template(rest).safe_substitute(known).split(), workdir))
         elif word == "ENV":
             environment.update(re.findall(r"(\w+)=(\S+)", rest))
         elif word == "CMD":

@@ -69,11 +69,14 @@ def _engine(path: Path, scratch: Path) -> Image:
 def _copied(file: dockerfile.Dockerfile, conf: Path) -> dict[str, Path]:
     mounts: dict[str, Path] = {}
     for copy in file.copies:
+        if copy.stage:  # our jar, which lies among the engine's
+            assert all((ENGINE_LIB / Path(source).name).exists() for source in copy.sources), copy
+            continue
         sources = [source for pattern in copy.sources for source in ROOT.glob(pattern.rstrip("/"))]
         if copy.target.startswith("/opt/flink/conf"):
             for source in sources:
                 _copy_into(source, conf)
-        elif not copy.stage:
+        else:
             (mounts[copy.target],) = sources
     return mounts
 

@@ -66,6 +66,8 @@ def get(
     else:
         columns = ("model", "version", "state", "weight", "share", "pool", "labels", "uri")
         out.table(columns, [row for table in tables for row in _rows(table)])
+        for line in (line for table in tables for line in _reasons(table)):
+            out.say(line)
 
 
 def split(
@@ -140,8 +142,15 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
     for version, entry in table.versions.items():
         weight = split.get(version, 0)
         labels = ", ".join(label for label, target in table.labels.items() if target == version)
-        state = f"{entry.state.value} {entry.reason}".strip()
         share = f"{weight / total:.1%}" if total else "-"
         decimal = f"{weight / WEIGHT_SCALE:g}"
-        rows.append((table.model, version, state, decimal, share, entry.spec.pool, labels, entry.spec.uri))
+        rows.append((table.model, version, entry.state.value, decimal, share, entry.spec.pool, labels, entry.spec.uri))
     return rows
+
+
+def _reasons(table: RouteTable) -> list[str]:
+    return [
+        f"{table.model} version {version}: {entry.reason}"
+        for version, entry in table.versions.items()
+        if entry.reason
+    ]

@@ -38,7 +38,9 @@ class Output:
         """Print a table for people."""
         if self.as_json:
             return
-        table = Table(*columns, title=title or None, title_justify="left")
+        table = Table(title=title or None, title_justify="left")
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         self.console.print(table)

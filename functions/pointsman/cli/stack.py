@@ -16,7 +16,7 @@ from pointsman.errors import SettingsError
 from pointsman.localstack import detached, enginefiles, redis, supervisor, topics
 from pointsman.localstack.assembly import Plan
 from pointsman.localstack.job import Job
-from pointsman.localstack.memory import resident_mib
+from pointsman.localstack.memory import tree_mib
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.record import StackRecord
 from pointsman.localstack.stack import Stack
@@ -84,7 +84,7 @@ def status(name: Name = "", as_json: AsJson = False) -> None:
     out.table(
         ("process", "state", "port", "pid", "MiB", "ready after", "restarts"),
         [
-            (name, child.state, child.port, child.pid, resident_mib(child.pid), f"{child.seconds:.1f} s",
+            (name, child.state, child.port, child.pid, tree_mib(child.pid), f"{child.seconds:.1f} s",
              f"{child.restarts} {child.note}".strip())
             for name, child in record.children.items()
         ],

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import math
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -18,7 +18,7 @@ from pointsman.client.inbox import Inbox
 from pointsman.client.outbox import Outbox
 from pointsman.client.partition import partition_of
 from pointsman.client.prediction import Inputs, Prediction, fill_payload, prediction_from_pb
-from pointsman.errors import ClientError, Refused, TimedOut
+from pointsman.errors import UNAVAILABLE, ClientError, Failure, Refused, TimedOut
 from pointsman.pb.v1 import inference_pb2 as pb
 
 T = TypeVar("T")
@@ -77,8 +77,11 @@ class Client:
         future: asyncio.Future[Prediction] = self._loop.create_future()
         self._waiting[request.id] = future
         try:
-            await self._send(request)
-            prediction = await _within(timeout, future, f"no answer from {model} within {timeout:g} s")
+            async with asyncio.timeout(timeout):
+                await self._send(request)
+                prediction = await future
+        except TimeoutError:
+            raise TimedOut(f"no answer from {model} within {timeout:g} s") from None
         finally:
             self._waiting.pop(request.id, None)
         if prediction.failure is not None:
@@ -112,23 +115,27 @@ class Client:
         `timeout` seconds.
         """
         while self._submitted or not self._results.empty():
-            waiting = f"{len(self._submitted)} requests are without answer"
-            yield await _within(timeout, self._results.get(), waiting)
+            try:
+                yield await asyncio.wait_for(self._results.get(), timeout)
+            except TimeoutError:
+                raise TimedOut(f"{len(self._submitted)} requests are without answer") from None
 
     async def control(self, command: Mapping[str, Any], *, timeout: float = 10.0) -> Ack:
         """Send a control command and return its acknowledgement, refused or not.
 
         An id is added where the command has none. Raises TimedOut.
         """
-        await self._open_events()
         body = {"id": f"{self._session}-{next(self._numbers)}", **command}
         future: asyncio.Future[Ack] = self._loop.create_future()
         self._acks[body["id"]] = future
         try:
-            await self._produce(
-                topics.CONTROL, str(body.get("model", "")), msgspec.json.encode(body), body["id"]
-            )
-            return await _within(timeout, future, f"no acknowledgement within {timeout:g} s")
+            async with asyncio.timeout(timeout):
+                await self._open_events()
+                key, value = str(body.get("model", "")), msgspec.json.encode(body)
+                await self._produce(topics.CONTROL, key, value, body["id"])
+                return await future
+        except TimeoutError:
+            raise TimedOut(f"no acknowledgement within {timeout:g} s") from None
         finally:
             self._acks.pop(body["id"], None)
 
@@ -210,7 +217,10 @@ class Client:
 
     def _take_events(self, values: list[bytes]) -> None:
         for value in values:
-            event = msgspec.json.decode(value)
+            try:
+                event = msgspec.json.decode(value, type=dict[str, Any])
+            except msgspec.DecodeError:
+                continue  # written by somebody else: the router writes objects only
             for listener in self._listeners:
                 listener.put_nowait(event)
             future = self._acks.get(event.get("command", ""))
@@ -218,24 +228,18 @@ class Client:
                 future.set_result(msgspec.convert(event, Ack))
 
     def _undelivered(self, tag: str, reason: str) -> None:
-        self._loop.call_soon_threadsafe(
-            self._fail, tag, ClientError(f"Kafka did not take the record: {reason}")
-        )
+        self._loop.call_soon_threadsafe(self._fail, tag, f"Kafka did not take the record: {reason}")
 
-    def _fail(self, tag: str, error: ClientError) -> None:
+    def _fail(self, tag: str, reason: str) -> None:
         for future in (self._waiting.get(tag), self._acks.get(tag)):
             if future is not None and not future.done():
-                future.set_exception(error)
-        self._submitted.discard(tag)
+                future.set_exception(ClientError(reason))
+        if tag in self._submitted:
+            self._submitted.discard(tag)
+            self._results.put_nowait(Prediction(tag, failure=Failure(UNAVAILABLE, reason)))
 
 
 async def _without_end(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
     while True:
         yield await queue.get()
 
-
-async def _within(timeout: float | None, awaitable: Awaitable[T], message: str) -> T:
-    try:
-        return await asyncio.wait_for(awaitable, timeout)
-    except TimeoutError:
-        raise TimedOut(message) from None

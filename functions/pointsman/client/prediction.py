@@ -25,12 +25,12 @@ class Prediction(msgspec.Struct, frozen=True):
     """
 
     id: str
-    model: str
-    version: str
-    arm: str
-    epoch: int
-    decision_id: str
-    outputs: dict[str, Array]
+    model: str = ""
+    version: str = ""
+    arm: str = ""
+    epoch: int = 0
+    decision_id: str = ""
+    outputs: dict[str, Array] = {}
     failure: Failure | None = None
     queued_us: int = 0
     compute_us: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -66,5 +67,6 @@ def _add_inputs(documents: list[dict[str, Any]], inputs: tuple[Topic, ...]) -> N
     template = spec["topics"][0]
     declared = next(entry for entry in spec["properties"] if DECLARED in entry)
     for topic in inputs:
-        spec["topics"].append({**template, "topic": topic.name})
+        # A copy to the bottom: YAML would write what is shared as an alias, which the engine does not resolve.
+        spec["topics"].append({**deepcopy(template), "topic": topic.name})
         declared[DECLARED] += f",{topic.name}={topic.format}"

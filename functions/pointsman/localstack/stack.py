@@ -79,6 +79,11 @@ class Stack:
         return self._record
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the start has succeeded."""
+        return self._record is not None and self._record.phase == "ready"
+
+    @property
     def kafka(self) -> str:
         """Bootstrap server."""
         return self.record.kafka

@@ -32,12 +32,10 @@ def run(stack: Stack, follow: int = -1, ready: Callable[[StackRecord], None] = l
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
-    started = threading.Event()
     if follow >= 0:
-        threading.Thread(target=_watch, args=(follow, started), daemon=True).start()
+        threading.Thread(target=_watch, args=(follow, stack), daemon=True).start()
     try:
         stack.start()
-        started.set()
         ready(stack.record)
         while True:
             signal.pause()
@@ -53,9 +51,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _watch(follow: int, started: threading.Event) -> None:
+def _watch(follow: int, stack: Stack) -> None:
     os.read(follow, 1)  # returns when the other end is closed
-    if not started.is_set():
+    # Whoever reads in stack.json that the stack is ready may go at once; this object knew it before.
+    if not stack.is_ready:
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from pointsman import settings as settings_module
 from pointsman.errors import PointsmanError, SettingsError, StackError
+from pointsman.localstack.child import POLL_S
 from pointsman.settings import Settings
 from pointsman.topics import DAY_MS, MAX_OUTPUT_BYTES, MAX_REQUEST_BYTES, TABLE, Topic
 
@@ -39,7 +40,7 @@ def input_topic(text: str) -> Topic:
 def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 30.0) -> list[str]:
     """Create those that are missing and return their names; the others stay as they are.
 
-    Raises StackError where the broker does not answer or refuses.
+    On return each partition has its leader and can be written and read. Raises StackError where the broker does not answer or refuses.
     """
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     try:
@@ -48,9 +49,22 @@ def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 30.0) -> list
         if not missing:
             return []
         futures = admin.create_topics(missing, operation_timeout=timeout_s)
-        return [name for name, future in futures.items() if _created(future.exception())]
+        created = [name for name, future in futures.items() if _created(future.exception())]
+        _await_leaders(admin, {topic.topic for topic in missing}, time.monotonic() + timeout_s)
+        return created
     except KafkaException as error:
         raise StackError(f"topics cannot be created on {kafka}: {error.args[0].str()}") from error
+
+
+def _await_leaders(admin: AdminClient, names: set[str], limit: float) -> None:
+    while True:
+        present = admin.list_topics(timeout=5).topics
+        partitions = [part for name in names if name in present for part in present[name].partitions.values()]
+        if names <= present.keys() and all(part.leader >= 0 for part in partitions):
+            return
+        if time.monotonic() > limit:
+            raise StackError(f"the broker does not lead the new topics: {', '.join(sorted(names))}")
+        time.sleep(POLL_S)
 
 
 def _created(error: BaseException | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -18,6 +19,8 @@ from pointsman.pod.serving import RECYCLE, application
 from pointsman.runtimes.host import Host
 from pointsman.settings import Settings
 
+log = logging.getLogger(__name__)
+
 # Builds the HTTP application around a host. Named, not imported: the rooms `pod` and `statefun` do not know
 # each other, so that the protocol can be exchanged.
 FUNCTIONS: Final = "pointsman.statefun.models_app:models_app"
@@ -28,7 +31,7 @@ class Pod:
 
     def __init__(self, settings: Settings) -> None:
         self.host = Host(settings)
-        producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 0})
+        producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 0}, logger=log)
         self._announcer = Announcer(settings, self.host.held, producer, lambda: time.time_ns() // 1_000_000)
         self._reconciler = Reconciler(self.host, settings.pool, self._announcer.changed)
         self._follower = Follower(settings.kafka, self._reconciler.apply)
@@ -50,8 +53,13 @@ class Pod:
         await self.host.close()
 
     async def leave(self, _: web.Application) -> None:
-        """Say goodbye, before the calls in flight are waited for: no new ones should come."""
-        await asyncio.to_thread(self._announcer.leave)
+        """Say goodbye, before the calls in flight are waited for: no new ones should come.
+
+        A process that is only replaced says nothing: its calls wait at the socket for the next one, and a
+        model that hung must not make all others of the pod unreachable.
+        """
+        if not self.host.recycle.is_set():
+            await asyncio.to_thread(self._announcer.leave)
 
 
 def pod_app(settings: Settings, functions: str = FUNCTIONS) -> web.Application:

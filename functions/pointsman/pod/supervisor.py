@@ -26,8 +26,15 @@ log = logging.getLogger(__name__)
 BACKLOG: Final = 1024
 MISCONFIGURED: Final = os.EX_CONFIG  # a worker ends with this where another try is of no use
 QUICK_S: Final = 5.0  # a worker that lives shorter is not restarted at once
-FIRST_DELAY_S: Final = 0.1
-LONGEST_DELAY_S: Final = 5.0
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 5.0
+
+
+def pause_after(lived_s: float, last_pause_s: float) -> float:
+    """Return how long to wait before the next start, in seconds: 0 unless the worker died young."""
+    if lived_s >= QUICK_S:
+        return 0.0
+    return min(max(2 * last_pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
 
 
 class Supervisor:
@@ -49,18 +56,19 @@ class Supervisor:
 
     async def run(self) -> int:
         """Return the last worker's exit status after `stop`, or MISCONFIGURED."""
-        delay_s = 0.0
+        pause_s = 0.0
         while True:
             started = time.monotonic()
             status = await self._work()
-            if self._stopping.is_set() or status == MISCONFIGURED:
+            if self._stopping.is_set():
+                return 0 if status == -signal.SIGTERM else status  # it may not have been up yet
+            if status == MISCONFIGURED:
                 return status
-            is_quick = time.monotonic() - started < QUICK_S
-            delay_s = min(max(2 * delay_s, FIRST_DELAY_S), LONGEST_DELAY_S) if is_quick else 0.0
-            log.warning("the worker ended with %d; the next starts in %.1f s", status, delay_s)
+            pause_s = pause_after(time.monotonic() - started, pause_s)
+            log.warning("the worker ended with %d; the next starts in %.1f s", status, pause_s)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay_s)
-                return status
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
+                return 0
 
     def stop(self) -> None:
         """Ask the worker to finish its work and end; the second time, kill it."""
@@ -80,6 +88,8 @@ class Supervisor:
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C in the terminal reaches us alone
         )
+        if self._stopping.is_set():
+            worker.terminate()  # we were told to stop while it was being started
         try:
             return await worker.wait()
         finally:

@@ -143,7 +143,7 @@ def _located(tree: dict[str, Any], error: str) -> Failure:
     reason, _, path = error.partition(" - at `$")
     steps = _named(tree, error, _STEP.findall(path.rstrip("`")))
     steps += _LACKING.findall(reason)
-    if "versions" in steps[1:2]:
+    if steps[:1] == ["apply"] and steps[1:]:
         steps = steps[1:]  # a model file is an apply of itself, and its author wrote no `apply`
     field = ".".join(steps)
     return Failure(INVALID_ARGUMENT, f"{field}: {reason}" if field else reason, field)

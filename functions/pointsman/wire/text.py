@@ -7,8 +7,9 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-# YAML is read slowly, a millisecond for a few hundred bytes; what is larger must be JSON.
-MAX_YAML_BYTES: Final = 64 << 10
+# YAML is read slowly, half a second for so much, and lists in lists slower still; more must be JSON.
+MAX_YAML_BYTES: Final = 16 << 10
+MAX_YAML_LISTS: Final = 1_000
 # A few aliases of YAML can stand for billions of nodes.
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 32
@@ -39,8 +40,8 @@ def _parsed(value: bytes) -> Any:
         except msgspec.MsgspecError:
             if b'"' in value:  # YAML in braces can do without
                 raise
-    if len(value) > MAX_YAML_BYTES:
-        raise Unreadable(f"YAML of more than {MAX_YAML_BYTES} bytes is not read; use JSON")
+    if len(value) > MAX_YAML_BYTES or value.count(b"[") > MAX_YAML_LISTS:
+        raise Unreadable(f"YAML of more than {MAX_YAML_BYTES} bytes or {MAX_YAML_LISTS} lists; use JSON")
     return yaml.safe_load(value)
 
 

@@ -158,19 +158,6 @@ def test_an_application_that_does_not_exist_is_named(start: Start) -> None:
     assert "nothing is no application" in process.log.read_text()
 
 
-def test_a_worker_that_dies_early_is_restarted_with_a_growing_pause(start: Start) -> None:
-    process = start()
-    process.until_listening()
-    for _ in range(3):
-        with pytest.raises(http.client.RemoteDisconnected):
-            process.get("/die")
-    process.get("/")
-    pauses = [
-        line.rsplit(" in ", 1)[1] for line in process.log.read_text().splitlines() if "the next" in line
-    ]
-    assert pauses == ["0.1 s", "0.2 s", "0.4 s"]
-
-
 def test_a_busy_port_is_an_error_in_one_line(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

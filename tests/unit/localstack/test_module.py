@@ -60,6 +60,11 @@ def test_an_own_input_is_read_and_declared() -> None:
     assert declared.endswith(",orders=json:churn")
 
 
+def test_the_module_holds_no_alias_which_the_engine_would_not_resolve() -> None:
+    text = localise(SOURCE, ADDRESSES, (input_topic("orders=json:churn"),))
+    assert not any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
+
+
 def test_the_source_names_the_topics_of_the_table() -> None:
     read = {t["topic"] for d in documents(SOURCE) if d["kind"] != ENDPOINT for t in d["spec"].get("topics", [])}
     assert read == {topic.name for topic in TABLE if topic.format}

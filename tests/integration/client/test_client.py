@@ -1,0 +1,214 @@
+"""The client on a real broker; a responder plays the job and answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from pointsman import topics
+from pointsman.client import Client
+from pointsman.client.reader import Reader
+from pointsman.errors import ClientError, Refused, TimedOut
+from pointsman.localstack import enginefiles
+from pointsman.localstack import topics as topic_creation
+from pointsman.localstack.home import Home
+from pointsman.localstack.kafka import Broker
+from pointsman.localstack.ports import reserve
+from pointsman.pb.v1 import inference_pb2 as pb
+
+ROW = np.array([[1, 2]], np.float32)
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker with all topics."""
+    home = Home(tmp_path_factory.mktemp("stack"))
+    home.create()
+    with asyncio.Runner() as runner:
+        broker = Broker(home, enginefiles.ensure(), reserve(), reserve())
+        try:
+            runner.run(broker.start())
+            topic_creation.create(broker.address, topics.TABLE)
+            yield broker.address
+        finally:
+            runner.run(broker.stop())
+
+
+class Responder:
+    """Answers requests with their own tensors, and commands with an acknowledgement."""
+
+    def __init__(self, kafka: str) -> None:
+        self._consumer = Consumer({"bootstrap.servers": kafka, "group.id": "responder", "log_level": 0})
+        self._producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 0})
+        read = [TopicPartition(topics.REQUESTS, number) for number in range(4)]
+        read.append(TopicPartition(topics.CONTROL, 0))
+        for partition in read:
+            partition.offset = self._consumer.get_watermark_offsets(partition)[1]
+        self._consumer.assign(read)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        self.seen: list[pb.InferenceRequest] = []
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._stop.set()
+        self._thread.join()
+        self._consumer.close()
+        self._producer.flush(10)
+
+    def write(self, topic: str, key: str, value: bytes) -> None:
+        """Write a record of somebody else."""
+        self._producer.produce(topic, value, key)
+        self._producer.flush(10)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            message = self._consumer.poll(0.05)
+            if message is not None and message.error() is None:
+                answer = self._control if message.topic() == topics.CONTROL else self._request
+                answer(message.value())
+            self._producer.poll(0)
+
+    def _request(self, value: bytes) -> None:
+        request = pb.InferenceRequest.FromString(value)
+        self.seen.append(request)
+        if request.model == "silent":
+            return
+        response = pb.InferenceResponse(id=request.id, model=request.model, version="1", epoch=3)
+        if request.model == "refusing":
+            response.error.code, response.error.message = "NOT_FOUND", "no such model"
+        else:
+            response.outputs.CopyFrom(request.tensors)
+        # Noise first: an answer to somebody else in another form shares the partition.
+        self._producer.produce(topics.RESPONSES, b'{"id":"x"}', request.reply_key)
+        self._producer.produce(topics.RESPONSES, response.SerializeToString(), request.reply_key)
+
+    def _control(self, value: bytes) -> None:
+        command = msgspec.json.decode(value)
+        ack: dict[str, Any] = {"type": "ack", "command": command["id"], "model": command["model"], "epoch": 4}
+        if command["model"] == "refusing":
+            ack |= {"ok": False, "error": {"code": "INVALID_ARGUMENT", "message": "no", "field": "split"}}
+        else:
+            ack["ok"] = True
+        self._producer.produce(topics.EVENTS, b"not json", command["model"])
+        self._producer.produce(topics.EVENTS, msgspec.json.encode(ack), command["model"])
+
+
+@pytest.fixture
+def responder(kafka: str) -> Iterator[Responder]:
+    """A responder that begins at the ends of the topics."""
+    made = Responder(kafka)
+    yield made
+    made.close()
+
+
+async def test_a_prediction_comes_back_by_its_id(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        prediction = await client.predict("echo", {"x": ROW}, unit="u", timeout=30)
+    assert prediction.outputs["x"].tolist() == [[1, 2]]
+    assert (prediction.model, prediction.version, prediction.epoch) == ("echo", "1", 3)
+    assert (responder.seen[0].unit, responder.seen[0].timeout_ms) == ("u", 30_000)
+
+
+async def test_many_predictions_at_once_get_their_own_answers(kafka: str, responder: Responder) -> None:
+    async def one(client: Client, number: int) -> bool:
+        array = np.array([[number]], np.int64)
+        prediction = await client.predict("echo", {"x": array}, timeout=60)
+        return bool(prediction.outputs["x"][0, 0] == number)
+
+    async with Client(kafka) as client:
+        assert all(await asyncio.gather(*(one(client, number) for number in range(500))))
+
+
+async def test_a_refusal_is_raised_with_its_code(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        with pytest.raises(Refused, match="no such model") as refused:
+            await client.predict("refusing", ROW, timeout=30)
+    assert refused.value.failure.code == "NOT_FOUND"
+
+
+async def test_no_answer_is_a_timeout(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        await client.predict("echo", ROW, timeout=30)
+        with pytest.raises(TimedOut, match="silent"):
+            await client.predict("silent", ROW, timeout=0.3)
+
+
+async def test_submitted_requests_come_out_of_results(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        sent = [await client.submit("echo", ROW) for _ in range(20)]
+        sent.append(await client.submit("refusing", ROW))
+        results = [prediction async for prediction in client.results(timeout=30)]
+    assert {prediction.id for prediction in results} == set(sent)
+    assert [prediction.id for prediction in results if prediction.failure is not None] == sent[-1:]
+
+
+async def test_results_say_how_many_are_missing(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        await client.submit("silent", ROW)
+        with pytest.raises(TimedOut, match="1 requests are without answer"):
+            [prediction async for prediction in client.results(timeout=0.3)]
+
+
+async def test_a_record_that_is_too_large_fails_alone(kafka: str, responder: Responder) -> None:
+    large = np.zeros((1, topics.MAX_REQUEST_BYTES), np.uint8)
+    async with Client(kafka) as client:
+        with pytest.raises(ClientError, match="did not take the record"):
+            await client.predict("echo", large, timeout=30)
+        assert (await client.predict("echo", ROW, timeout=30)).version == "1"
+
+
+async def test_a_batch_never_outgrows_the_topics_limit(kafka: str, responder: Responder) -> None:
+    half = np.zeros((1, topics.MAX_REQUEST_BYTES // 2 - 1024), np.uint8)
+    async with Client(kafka) as client:
+        for _ in range(40):
+            await client.submit("echo", half)
+        results = [prediction async for prediction in client.results(timeout=30)]
+    assert [prediction.failure for prediction in results] == [None] * 40
+
+
+async def test_a_command_gets_its_acknowledgement(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        ack = await client.control({"model": "echo", "split": {"1": 100}}, timeout=30)
+        assert (ack.ok, ack.epoch, ack.error) == (True, 4, None)
+        assert await client.apply({"model": "echo", "versions": {}}, timeout=30) == 4
+        refused = await client.control({"model": "refusing", "split": {}}, timeout=30)
+        assert refused.error is not None
+        assert (refused.ok, refused.error.field) == (False, "split")
+        with pytest.raises(Refused):
+            await client.apply({"model": "refusing"}, timeout=30)
+
+
+async def test_events_are_heard_from_the_call_on(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        events = await client.events()
+        await client.control({"id": "c-1", "model": "echo", "split": {}}, timeout=30)
+        assert (await anext(events))["command"] == "c-1"
+
+
+async def test_a_broker_that_is_away_is_an_error() -> None:
+    reservation = reserve()
+    reservation.release()
+    async with Client(f"127.0.0.1:{reservation.port}") as client:
+        with pytest.raises((TimedOut, ClientError)):
+            await client.control({"model": "echo", "split": {}}, timeout=0.5)
+
+
+def test_a_reader_reads_to_the_end_and_stops(kafka: str, responder: Responder) -> None:
+    for number in range(3):
+        responder.write(topics.ROUTES, f"m{number}", b"x")
+    with Reader(kafka, topics.ROUTES) as reader:
+        assert [message.key() for message in reader.to_end()][-3:] == [b"m0", b"m1", b"m2"]
+
+
+def test_a_reader_of_a_topic_that_is_missing_says_so(kafka: str) -> None:
+    with Reader(kafka, "nowhere") as reader, pytest.raises(ClientError, match="nowhere"):
+        list(reader.to_end())
