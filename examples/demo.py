@@ -185,26 +185,24 @@ def sources() -> list[Source]:
 def farewell(models: Path) -> None:
     """Print what to try next."""
     step("The stack is up. Copy a line:")
-    run = shown_command()
+    if shutil.which("pointsman") is None:
+        console.print(f"[dim]first, once:[/dim]      source {shlex.quote(activation())}", highlight=False)
     image, file = (shlex.quote(str(models / name)) for name in ("digit-3.png", "digits.yaml"))
     lines = {
-        "send my image": f"{run} send digits {image} --brightest 16",
-        "apply my model": f"{run} apply {file}",
-        "use my topic": f"{run} down && {run} up --input wines=json:wine",
-        "change weights": f"{run} split digits 1=20 2=80",
-        "start my own pod": f"{run} new pod churn && cat churn/README.md",
-        "look at it": f"{run} status && {run} get digits",
+        "send my image": f"pointsman send digits {image} --brightest 16",
+        "apply my model": f"pointsman apply {file}",
+        "use my topic": "pointsman down && pointsman up --input wines=json:wine",
+        "change weights": "pointsman split digits 1=20 2=80",
+        "start my own pod": "pointsman new pod churn && cd churn && pointsman pod churn:Churn --pool churn",
+        "look at it": "pointsman status && pointsman get digits",
     }
     for what, line in lines.items():
         console.print(f"[dim]{what:<17}[/dim] {line}", soft_wrap=True, highlight=False)
 
 
-def shown_command() -> str:
-    """Return the command as the user's shell finds it."""
-    found = shutil.which("pointsman")
-    if found is not None and Path(found).samefile(pointsman()):
-        return "pointsman"
-    return shlex.quote(os.path.relpath(pointsman()))
+def activation() -> str:
+    """Return the script that puts this environment on the shell's path."""
+    return os.path.relpath(Path(sys.executable).with_name("activate"))
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ def write_json(result: Result, path: Path) -> None:
 
 
 def show(result: Result, console: Console) -> None:
-    """Print the result as a table and the lines below it."""
-    table = Table(*HEADINGS)
+    """Print the result as a table, less the CPU times, and the lines below it."""
+    table = Table(*HEADINGS[:-1])
     for row in expanded(result.rows):
-        table.add_row(*cells(row))
+        table.add_row(*cells(row)[:-1])
     console.print(table)
     for line in notes(result):
         console.print(f"- {line}")
@@ -60,7 +60,7 @@ def show(result: Result, console: Console) -> None:
 
 def cells(row: Row) -> tuple[str, ...]:
     """Return a row as text, one cell per heading."""
-    spent = ", ".join(f"{name} {value:.1f}" for name, value in row.cpu_us.items())
+    spent = ", ".join(f"{name} {value:.1f}" for name, value in row.cpu_us.items() if value >= 0.05)
     return (row.case, f"{row.inflight:,}", f"{row.rps:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", spent)
 
 

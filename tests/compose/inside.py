@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from pointsman.client import Client
+from pointsman.localstack import rest
+from pointsman.localstack.job import Job
 from tests.compose import rootfs
 from tests.compose.composition import ROOT, Composition, Service, read
 from tests.compose.images import Image, image_of
@@ -27,6 +29,7 @@ SIOCSIFFLAGS = 0x8914
 IFF_UP = 0x1
 
 ANSWERED_WITHIN_S = 60.0
+REST_PORT = 8081
 
 CODE = '''"""A model of the user's own."""
 
@@ -59,10 +62,14 @@ def main(folder: Path) -> None:
     machine = Machine(composition, images, folder / "logs")
     machine.up()
     first = asyncio.run(_apply_and_infer())
+    job = Job(REST_PORT)
+    done = job.checkpoints()
+    machine.wait("master", lambda: job.checkpoints() > done)
     machine.kill("master")
     machine.start("master")  # as its restart policy does
     machine.await_healthy("master")
-    sys.stdout.write(json.dumps({"first": first, "after_death": asyncio.run(_infer())}))
+    resumed = {"first": first, "after_death": asyncio.run(_infer()), "restored": _restored()}
+    sys.stdout.write(json.dumps(resumed))
 
 
 def _own_folders(folder: Path) -> dict[str, str]:
@@ -108,6 +115,12 @@ def _volumes(service: Service, folder: Path) -> dict[str, Path]:
             mounts[path] = ROOT / source
         mounts[path].mkdir(exist_ok=True)
     return mounts
+
+
+def _restored() -> bool:
+    """Return whether the running job began with a checkpoint."""
+    (job,) = rest.get_json(REST_PORT, "/jobs/overview")["jobs"]
+    return rest.get_json(REST_PORT, f"/jobs/{job['jid']}/checkpoints")["latest"]["restored"] is not None
 
 
 async def _apply_and_infer() -> list[list[float]]:

@@ -62,7 +62,7 @@ class Machine:
             status = self._processes[name].wait(READY_WITHIN_S)
             assert status == 0, f"{name} ended with {status}: {self._tail(name)}"
         else:
-            self._await(name, lambda: self._is_healthy(name, service))
+            self.wait(name, lambda: self._is_healthy(name, service))
 
     def _dependencies_started(self, name: str) -> bool:
         return set(self._services[name].depends_on) <= set(self._processes)
@@ -78,7 +78,8 @@ class Machine:
         environment = self._environment(name)
         return subprocess.run(test, env=environment, capture_output=True, check=False).returncode == 0
 
-    def _await(self, name: str, condition: Callable[[], bool]) -> None:
+    def wait(self, name: str, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds; fail with the log if the service ends or it takes long."""
         limit = time.monotonic() + READY_WITHIN_S
         while not condition():
             status = self._processes[name].poll()

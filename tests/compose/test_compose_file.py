@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from pointsman.localstack.functions import POD, ROUTER
 from pointsman.settings import Settings
 from tests.compose import dockerfile
 from tests.compose.composition import ROOT, read
@@ -107,6 +108,11 @@ def test_router_and_pods_see_the_models_and_cannot_change_them() -> None:
 def test_every_named_volume_is_declared() -> None:
     used = {source for service in SERVICES.values() for source in service.mounts().values()}
     assert {source for source in used if NAMED.fullmatch(source)} == set(COMPOSITION.volumes)
+
+
+def test_router_and_pods_are_started_as_on_a_single_machine() -> None:
+    for name, local in (("router", ROUTER), ("default", POD)):
+        assert SERVICES[name].command == ["python", *local[1:]]
 
 
 def test_nothing_listens_beyond_this_machine() -> None:

@@ -16,7 +16,7 @@ from tests.house.tree import ROOT
 PACKAGE = ROOT / "functions" / "pointsman"
 
 # Entry modules of the processes that must start without torch.
-TORCH_FREE = ("pointsman.cli.main", "pointsman.statefun.router_fn", "pointsman.localstack.topics")
+TORCH_FREE = ("pointsman.cli.main", "pointsman.statefun.router_app", "pointsman.localstack.topics")
 
 
 def _modules() -> list[str]:

@@ -144,7 +144,8 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
         labels = ", ".join(label for label, target in table.labels.items() if target == version)
         share = f"{weight / total:.1%}" if total else "-"
         decimal = f"{weight / WEIGHT_SCALE:g}"
-        rows.append((table.model, version, entry.state.value, decimal, share, entry.spec.pool, labels, entry.spec.uri))
+        spec, state = entry.spec, entry.state.value
+        rows.append((table.model, version, state, decimal, share, spec.pool, labels, spec.uri))
     return rows
 
 

@@ -109,7 +109,7 @@ def _frame(file: str, shape: tuple[int, ...]) -> tuple[int, int, int, bool]:
     """Return height, width, channels and whether the channels come first, from an input's shape."""
     sizes = shape[1:]
     match sizes:
-        case (flat,) if math.isqrt(flat) ** 2 == flat:
+        case (flat,) if flat > 0 and math.isqrt(flat) ** 2 == flat:
             return math.isqrt(flat), math.isqrt(flat), 1, False
         case (height, width) if min(sizes) > 0:
             return height, width, 1, False

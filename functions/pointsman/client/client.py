@@ -242,4 +242,3 @@ class Client:
 async def _without_end(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
     while True:
         yield await queue.get()
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from pointsman.errors import ClientError
 
 _POLL_S: Final = 0.1
+_RETRY_S: Final = 0.05
 _BATCH: Final = 1000
 _METADATA_S: Final = 10.0
 
@@ -46,10 +48,7 @@ class Inbox:
 
         Raises ClientError where the broker does not answer or lacks the topic.
         """
-        try:
-            await asyncio.to_thread(self._assign, choose)
-        except KafkaException as error:
-            raise ClientError(f"Kafka: {error.args[0].str()}") from error
+        await asyncio.to_thread(self._assign, choose)
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._serve, args=(loop,), name="pointsman-inbox", daemon=True)
         self._thread.start()
@@ -60,15 +59,27 @@ class Inbox:
         await asyncio.to_thread(self._close)
 
     def _assign(self, choose: Callable[[int], int]) -> None:
-        metadata = self._consumer.list_topics(self._topic, timeout=_METADATA_S).topics[self._topic]
-        if metadata.error is not None:
-            raise ClientError(f"topic {self._topic}: {metadata.error.str()}")
-        partition = choose(len(metadata.partitions))
-        # The end as a number: OFFSET_END would be looked up at the first fetch, after the first answer.
-        _, end = self._consumer.get_watermark_offsets(
-            TopicPartition(self._topic, partition), timeout=_METADATA_S
-        )
-        self._consumer.assign([TopicPartition(self._topic, partition, end)])
+        limit = time.monotonic() + _METADATA_S
+        while True:
+            try:
+                partition = choose(self._partitions())
+                place = TopicPartition(self._topic, partition)
+                # The end as a number: OFFSET_END would be looked up at the first fetch, which may come
+                # after the first answer.
+                place.offset = self._consumer.get_watermark_offsets(place, timeout=_METADATA_S)[1]
+                self._consumer.assign([place])
+            except KafkaException as error:
+                # A partition may be between two leaders, or the broker restart.
+                if self._closing.wait(_RETRY_S) or time.monotonic() > limit:
+                    raise ClientError(f"Kafka: {error.args[0].str()}") from error
+            else:
+                return
+
+    def _partitions(self) -> int:
+        topic = self._consumer.list_topics(self._topic, timeout=_METADATA_S).topics[self._topic]
+        if topic.error is not None:
+            raise ClientError(f"topic {self._topic}: {topic.error.str()}")
+        return len(topic.partitions)
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._closing.is_set():

@@ -16,7 +16,10 @@ DRAIN_LIMIT_MS: Final = 300_000
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A pod's word on one version. `state` is LOADING, WARMING, READY or FAILED."""
+    """A pod's word on one version. `state` is LOADING, WARMING, READY or FAILED.
+
+    A pod that does not follow the routes knows no generation and says 0: it serves the version as it is.
+    """
 
     generation: int
     state: VersionState
@@ -75,7 +78,7 @@ def _heard(entry: VersionEntry, moment: Moment) -> VersionEntry:
         if moment.now_ms - pod.at_ms <= moment.silence_ms
         and pod.pool == entry.spec.pool
         and entry.version in pod.held
-        and pod.held[entry.version].generation == entry.generation
+        and pod.held[entry.version].generation in (0, entry.generation)
     ]
     state, reason = _implied(entry, words)
     return _moved(_informed(entry, words), state, reason, moment.now_ms)

@@ -67,6 +67,7 @@ def _add_inputs(documents: list[dict[str, Any]], inputs: tuple[Topic, ...]) -> N
     template = spec["topics"][0]
     declared = next(entry for entry in spec["properties"] if DECLARED in entry)
     for topic in inputs:
-        # A copy to the bottom: YAML would write what is shared as an alias, which the engine does not resolve.
+        # A copy to the bottom: YAML would write what is shared as an alias, which the engine
+        # does not resolve.
         spec["topics"].append({**deepcopy(template), "topic": topic.name})
         declared[DECLARED] += f",{topic.name}={topic.format}"

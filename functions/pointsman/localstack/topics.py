@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from pointsman import settings as settings_module
 from pointsman.errors import PointsmanError, SettingsError, StackError
@@ -40,30 +40,40 @@ def input_topic(text: str) -> Topic:
 def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 30.0) -> list[str]:
     """Create those that are missing and return their names; the others stay as they are.
 
-    On return each partition has its leader and can be written and read. Raises StackError where the broker does not answer or refuses.
+    On return each partition has its leader and can be written and read. Raises StackError where the
+    broker does not answer or refuses.
     """
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     try:
         present = admin.list_topics(timeout=timeout_s).topics
-        missing = [_new(topic) for topic in topics if topic.name not in present]
+        missing = [topic for topic in topics if topic.name not in present]
         if not missing:
             return []
-        futures = admin.create_topics(missing, operation_timeout=timeout_s)
+        futures = admin.create_topics(list(map(_new, missing)), operation_timeout=timeout_s)
         created = [name for name, future in futures.items() if _created(future.exception())]
-        _await_leaders(admin, {topic.topic for topic in missing}, time.monotonic() + timeout_s)
+        _await_leaders(admin, missing, time.monotonic() + timeout_s)
         return created
     except KafkaException as error:
         raise StackError(f"topics cannot be created on {kafka}: {error.args[0].str()}") from error
 
 
-def _await_leaders(admin: AdminClient, names: set[str], limit: float) -> None:
+def _await_leaders(admin: AdminClient, topics: Sequence[Topic], limit: float) -> None:
+    """Return when the broker answers for each partition: metadata name a leader before it is one."""
+    asked = {
+        TopicPartition(topic.name, number): OffsetSpec.latest()
+        for topic in topics
+        for number in range(topic.partitions)
+    }
     while True:
-        present = admin.list_topics(timeout=5).topics
-        partitions = [part for name in names if name in present for part in present[name].partitions.values()]
-        if names <= present.keys() and all(part.leader >= 0 for part in partitions):
+        answers = admin.list_offsets(asked, request_timeout=5)
+        asked = {
+            partition: OffsetSpec.latest() for partition, answer in answers.items() if answer.exception()
+        }
+        if not asked:
             return
         if time.monotonic() > limit:
-            raise StackError(f"the broker does not lead the new topics: {', '.join(sorted(names))}")
+            names = ", ".join(sorted({partition.topic for partition in asked}))
+            raise StackError(f"the broker does not lead the new topics: {names}")
         time.sleep(POLL_S)
 
 

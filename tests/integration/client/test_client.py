@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, ParamSpec
 
 import msgspec
 import numpy as np
@@ -23,12 +24,14 @@ from pointsman.localstack.kafka import Broker
 from pointsman.localstack.ports import reserve
 from pointsman.pb.v1 import inference_pb2 as pb
 
+P = ParamSpec("P")
+
 ROW = np.array([[1, 2]], np.float32)
 
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker with all topics."""
+    """Start a broker with all topics."""
     home = Home(tmp_path_factory.mktemp("stack"))
     home.create()
     with asyncio.Runner() as runner:
@@ -41,12 +44,22 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             runner.run(broker.stop())
 
 
+def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a coroutine as a test."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
 class Responder:
     """Answers requests with their own tensors, and commands with an acknowledgement."""
 
     def __init__(self, kafka: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": kafka, "group.id": "responder", "log_level": 0})
-        self._producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 0})
+        self._producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
         read = [TopicPartition(topics.REQUESTS, number) for number in range(4)]
         read.append(TopicPartition(topics.CONTROL, 0))
         for partition in read:
@@ -104,12 +117,13 @@ class Responder:
 
 @pytest.fixture
 def responder(kafka: str) -> Iterator[Responder]:
-    """A responder that begins at the ends of the topics."""
+    """Start a responder at the ends of the topics."""
     made = Responder(kafka)
     yield made
     made.close()
 
 
+@in_a_loop
 async def test_a_prediction_comes_back_by_its_id(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         prediction = await client.predict("echo", {"x": ROW}, unit="u", timeout=30)
@@ -118,6 +132,7 @@ async def test_a_prediction_comes_back_by_its_id(kafka: str, responder: Responde
     assert (responder.seen[0].unit, responder.seen[0].timeout_ms) == ("u", 30_000)
 
 
+@in_a_loop
 async def test_many_predictions_at_once_get_their_own_answers(kafka: str, responder: Responder) -> None:
     async def one(client: Client, number: int) -> bool:
         array = np.array([[number]], np.int64)
@@ -128,6 +143,7 @@ async def test_many_predictions_at_once_get_their_own_answers(kafka: str, respon
         assert all(await asyncio.gather(*(one(client, number) for number in range(500))))
 
 
+@in_a_loop
 async def test_a_refusal_is_raised_with_its_code(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         with pytest.raises(Refused, match="no such model") as refused:
@@ -135,6 +151,7 @@ async def test_a_refusal_is_raised_with_its_code(kafka: str, responder: Responde
     assert refused.value.failure.code == "NOT_FOUND"
 
 
+@in_a_loop
 async def test_no_answer_is_a_timeout(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         await client.predict("echo", ROW, timeout=30)
@@ -142,6 +159,7 @@ async def test_no_answer_is_a_timeout(kafka: str, responder: Responder) -> None:
             await client.predict("silent", ROW, timeout=0.3)
 
 
+@in_a_loop
 async def test_submitted_requests_come_out_of_results(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         sent = [await client.submit("echo", ROW) for _ in range(20)]
@@ -151,6 +169,7 @@ async def test_submitted_requests_come_out_of_results(kafka: str, responder: Res
     assert [prediction.id for prediction in results if prediction.failure is not None] == sent[-1:]
 
 
+@in_a_loop
 async def test_results_say_how_many_are_missing(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         await client.submit("silent", ROW)
@@ -158,6 +177,7 @@ async def test_results_say_how_many_are_missing(kafka: str, responder: Responder
             [prediction async for prediction in client.results(timeout=0.3)]
 
 
+@in_a_loop
 async def test_a_record_that_is_too_large_fails_alone(kafka: str, responder: Responder) -> None:
     large = np.zeros((1, topics.MAX_REQUEST_BYTES), np.uint8)
     async with Client(kafka) as client:
@@ -166,6 +186,7 @@ async def test_a_record_that_is_too_large_fails_alone(kafka: str, responder: Res
         assert (await client.predict("echo", ROW, timeout=30)).version == "1"
 
 
+@in_a_loop
 async def test_a_batch_never_outgrows_the_topics_limit(kafka: str, responder: Responder) -> None:
     half = np.zeros((1, topics.MAX_REQUEST_BYTES // 2 - 1024), np.uint8)
     async with Client(kafka) as client:
@@ -175,6 +196,7 @@ async def test_a_batch_never_outgrows_the_topics_limit(kafka: str, responder: Re
     assert [prediction.failure for prediction in results] == [None] * 40
 
 
+@in_a_loop
 async def test_a_command_gets_its_acknowledgement(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         ack = await client.control({"model": "echo", "split": {"1": 100}}, timeout=30)
@@ -187,6 +209,7 @@ async def test_a_command_gets_its_acknowledgement(kafka: str, responder: Respond
             await client.apply({"model": "refusing"}, timeout=30)
 
 
+@in_a_loop
 async def test_events_are_heard_from_the_call_on(kafka: str, responder: Responder) -> None:
     async with Client(kafka) as client:
         events = await client.events()
@@ -194,6 +217,7 @@ async def test_events_are_heard_from_the_call_on(kafka: str, responder: Responde
         assert (await anext(events))["command"] == "c-1"
 
 
+@in_a_loop
 async def test_a_broker_that_is_away_is_an_error() -> None:
     reservation = reserve()
     reservation.release()

@@ -45,7 +45,7 @@ def test_an_answer_brings_arrays_and_timings() -> None:
     tensor = tensor_to_pb("y", np.array([[1.5]], np.float32))
     assert isinstance(tensor, pb.Tensor)
     response = pb.InferenceResponse(
-        id="1", model="m", version="2", arm="2", epoch=7, decision_id="d", outputs=pb.Tensors(tensors=[tensor]),
+        id="1", model="m", version="2", arm="2", epoch=7, outputs=pb.Tensors(tensors=[tensor]),
         timings=pb.Timings(queued_us=5, compute_us=6, batch_rows=7), context=b"c",
     )  # fmt: skip
     prediction = prediction_from_pb(response)

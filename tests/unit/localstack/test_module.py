@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pointsman.errors import StackError
-from pointsman.localstack.module import ENDPOINT, Addresses, localise
+from pointsman.localstack.module import INGRESS, Addresses, localise
 from pointsman.localstack.topics import input_topic
 from pointsman.topics import TABLE
 
@@ -26,7 +26,8 @@ def spec_of(text: str, key: str, value: str) -> dict[str, Any]:
 
 
 def test_every_broker_address_is_the_local_one() -> None:
-    addresses = [d["spec"]["address"] for d in documents(localise(SOURCE, ADDRESSES)) if "address" in d["spec"]]
+    specs = [document["spec"] for document in documents(localise(SOURCE, ADDRESSES))]
+    addresses = [spec["address"] for spec in specs if "address" in spec]
     assert len(addresses) >= 3
     assert set(addresses) == {"127.0.0.1:19092"}
 
@@ -66,7 +67,8 @@ def test_the_module_holds_no_alias_which_the_engine_would_not_resolve() -> None:
 
 
 def test_the_source_names_the_topics_of_the_table() -> None:
-    read = {t["topic"] for d in documents(SOURCE) if d["kind"] != ENDPOINT for t in d["spec"].get("topics", [])}
+    ingresses = [document["spec"] for document in documents(SOURCE) if document["kind"] == INGRESS]
+    read = {topic["topic"] for spec in ingresses for topic in spec["topics"]}
     assert read == {topic.name for topic in TABLE if topic.format}
 
 

@@ -57,8 +57,8 @@ def test_a_golden_table_is_the_table_it_was() -> None:
 def test_golden_tasks_are_the_tasks_they_were() -> None:
     batch, work = read_tasks(golden("TaskBatch-01"))
     assert (batch.model, batch.version, batch.epoch, batch.generation) == ("model é", "version é", 4_007, 5_007)
-    assert (work[0].id, work[0].decision_id, work[0].reply_key) == ("id é", "decision_id é", "reply_key é")
-    assert (work[0].deadline_ms, work[0].attempt) == (4_007, 5_007)
+    assert (work[0].task.id, work[0].task.decision_id, work[0].task.reply_key) == ("id é", "decision_id é", "reply_key é")
+    assert (work[0].task.deadline_ms, work[0].task.attempt) == (4_007, 5_007)
 
 
 def test_a_golden_word_is_the_word_it_was() -> None:

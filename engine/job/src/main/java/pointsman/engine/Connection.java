@@ -67,7 +67,8 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   private ByteBuf encode(ToFunction request) throws IOException {
     byte[] head = pool.endpoint().requestHead();
     int size = request.getSerializedSize();
-    ByteBuf buffer = channel.alloc().directBuffer(Math.addExact(head.length + LENGTH_DIGITS + END_OF_HEADERS.length, size));
+    int headers = head.length + LENGTH_DIGITS + END_OF_HEADERS.length;
+    ByteBuf buffer = channel.alloc().directBuffer(Math.addExact(headers, size));
     try {
       buffer.writeBytes(head);
       buffer.writeCharSequence(Integer.toString(size), StandardCharsets.US_ASCII);

@@ -63,7 +63,9 @@ final class ConnectionPool {
       connection.send(attempt);
     } else if (open < settings.poolSize) {
       open++;
-      bootstrap.connect(endpoint.address(settings.poolsFile)).addListener((ChannelFuture made) -> connected(made, attempt));
+      bootstrap
+          .connect(endpoint.address(settings.poolsFile))
+          .addListener((ChannelFuture made) -> connected(made, attempt));
     } else {
       waiting.add(attempt);
     }

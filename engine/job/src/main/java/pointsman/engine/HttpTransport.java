@@ -27,7 +27,7 @@ public final class HttpTransport implements RequestReplyClientFactory {
     return new StateAnswers(properties.path("states"), new RetryingClient(pool));
   }
 
-  /** Ends all connections and threads; calls under way are left unanswered. StateFun calls it once for each endpoint. */
+  /** Ends all connections and threads; calls under way stay unanswered. StateFun calls it once for each endpoint. */
   @Override
   public synchronized void cleanup() {
     if (sockets != null) {

@@ -88,7 +88,7 @@ class HttpTransportTest {
         Named.of("no HTTP", after(text("SSH-2.0-OpenSSH_9.2\r\n\r\n"), cut())),
         Named.of("a length that is no number", text("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")),
         Named.of("a cut connection", cut()),
-        Named.of("a cut in the middle of the body", after(text("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc"), cut())),
+        Named.of("a cut inside the body", after(text("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc"), cut())),
         Named.of("a cut in the middle of the head", after(text("HTTP/1.1 200 OK\r\nConte"), cut())));
   }
 

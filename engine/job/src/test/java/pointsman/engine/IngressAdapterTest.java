@@ -71,7 +71,8 @@ class IngressAdapterTest {
     "own,      Not One, x,      digits, Not One",
     "nowhere,  ,        x,      x,      ''",
   })
-  void findsTheAddressInHeaderThenDeclarationThenKey(String topic, String header, String key, String address, String model) {
+  void findsTheAddressInHeaderThenDeclarationThenKey(
+      String topic, String header, String key, String address, String model) {
     Headers headers = new RecordHeaders();
     if (header != null) {
       headers.add("model", bytes(header));

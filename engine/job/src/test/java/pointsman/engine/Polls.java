@@ -21,9 +21,11 @@ final class Polls {
 
   private Polls() {}
 
-  static ConsumerRecord<byte[], byte[]> record(String topic, int partition, long offset, byte[] key, byte[] value, Headers headers) {
+  static ConsumerRecord<byte[], byte[]> record(
+      String topic, int partition, long offset, byte[] key, byte[] value, Headers headers) {
+    long time = EPOCH_MS + offset;
     return new ConsumerRecord<>(
-        topic, partition, offset, EPOCH_MS + offset, TimestampType.CREATE_TIME, -1, -1, key, value, headers, Optional.of(7));
+        topic, partition, offset, time, TimestampType.CREATE_TIME, -1, -1, key, value, headers, Optional.of(7));
   }
 
   static ConsumerRecord<byte[], byte[]> record(long offset, String key, String value) {

@@ -130,8 +130,9 @@ class RunTest {
 
   /** A record that brings a run that holds {@code record(0, "m", "")} to this many bytes. */
   private ConsumerRecord<byte[], byte[]> filling(long offset, int runBytes) {
-    int around = runs(List.of(record(0, "m", ""), record(offset, "m", "x".repeat(1_000_000)))).get(0).value().length - 1_000_000;
-    return record(offset, "m", "x".repeat(runBytes - around));
+    String large = "x".repeat(1_000_000);
+    int measured = runs(List.of(record(0, "m", ""), record(offset, "m", large))).get(0).value().length;
+    return record(offset, "m", "x".repeat(runBytes - measured + large.length()));
   }
 
   private static List<String> keys(List<ConsumerRecord<byte[], byte[]>> runs) {

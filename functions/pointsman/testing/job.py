@@ -1,0 +1,86 @@
+"""A whole job without an engine: addresses, queues, delayed messages and a clock that stands still.
+
+It keeps the promises that StateFun makes: one call in flight per address, which takes all that is queued;
+messages between two addresses in order; delayed messages when their time has come.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+
+from pointsman.core.ids import NOBODY, is_name
+from pointsman.pb.v1 import ingress_pb2
+from pointsman.statefun.protocol import CONTROL, REQUESTS, STATUS
+from pointsman.statefun.server import FunctionServer
+from pointsman.testing.engine import Address, Record, batch
+from pointsman.topics import CONTROL as CONTROL_TOPIC
+from pointsman.topics import STATUS as STATUS_TOPIC
+
+_TYPES = {CONTROL_TOPIC: CONTROL, STATUS_TOPIC: STATUS}
+
+
+class Job:
+    """Functions of a server behind one job. Its clock moves only by `advance`."""
+
+    def __init__(self, server: FunctionServer, now_ms: int = 1_000_000) -> None:
+        self.now_ms = now_ms
+        self.records: list[Record] = []
+        self._server = server
+        self._addresses: dict[str, Address] = {}
+        self._inbox: dict[str, deque[tuple[str, bytes]]] = {}
+        self._delayed: list[tuple[int, int, str, str, bytes]] = []
+        self._count = 0
+
+    def clock(self) -> int:
+        """Return the time: give this to the functions."""
+        return self.now_ms
+
+    def address(self, target: str) -> Address:
+        """Return the address `namespace/type/id` with its state."""
+        if target not in self._addresses:
+            namespace, function, identity = target.split("/", 2)
+            self._addresses[target] = Address(self._server, namespace, function, identity)
+        return self._addresses[target]
+
+    def ingest(self, *records: ingress_pb2.Ingress) -> None:
+        """Queue records as the ingress adapter does: under the model that they declare, else their key."""
+        runs: dict[tuple[str, str], list[ingress_pb2.Ingress]] = {}
+        for record in records:
+            key = record.key.decode(errors="replace")
+            model = record.model or (key if is_name(key) else NOBODY)
+            runs.setdefault((model, _TYPES.get(record.topic, REQUESTS)), []).append(record)
+        for (model, typename), run in runs.items():
+            self.send(f"pointsman/router/{model}", typename, batch(*run))
+
+    def send(self, target: str, typename: str, value: bytes) -> None:
+        """Queue a message."""
+        self._inbox.setdefault(target, deque()).append((typename, value))
+
+    def settle(self) -> list[Record]:
+        """Call until nothing is queued; return the records written meanwhile."""
+        start = len(self.records)
+        while self._inbox:
+            target = next(iter(self._inbox))
+            reply = self.address(target).call(*self._inbox.pop(target))
+            for sent in reply.sent:
+                if sent.delay_ms:
+                    self._count += 1
+                    due = self.now_ms + sent.delay_ms
+                    heapq.heappush(self._delayed, (due, self._count, sent.target, sent.typename, sent.value))
+                else:
+                    self.send(sent.target, sent.typename, sent.value)
+            self.records.extend(reply.records)
+        return self.records[start:]
+
+    def advance(self, milliseconds: int) -> list[Record]:
+        """Let time pass, with each delayed message at its moment; return the records written meanwhile."""
+        start, end = len(self.records), self.now_ms + milliseconds
+        self.settle()
+        while self._delayed and self._delayed[0][0] <= end:
+            due, _, target, typename, value = heapq.heappop(self._delayed)
+            self.now_ms = due
+            self.send(target, typename, value)
+            self.settle()
+        self.now_ms = end
+        return self.records[start:]

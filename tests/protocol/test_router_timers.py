@@ -1,0 +1,98 @@
+"""The router's timer: it finds silent pods, and is not fooled by a restore."""
+
+from __future__ import annotations
+
+from pointsman.core.table import VersionState
+from pointsman.pb.v1 import serving_pb2
+from pointsman.pb.v1.routing_pb2 import READY
+from pointsman.statefun.protocol import TICK
+from pointsman.testing.engine import Reply, Sent
+from pointsman.topics import ROUTES
+from tests.protocol.world import MODEL, Router, events
+
+
+def armed(reply: Reply) -> Sent:
+    (sent,) = [sent for sent in reply.sent if sent.typename == TICK]
+    assert sent.target == "pointsman/router/digits"
+    return sent
+
+
+def states(router: Router) -> set[VersionState]:
+    return {entry.state for entry in router.table.versions.values()}
+
+
+def ready() -> tuple[Router, Sent]:
+    """Return a router with ready versions, and its timer."""
+    router = Router()
+    tick = armed(router.obey(MODEL))
+    router.hear({"1": READY, "2": READY})
+    return router, tick
+
+
+def fire(router: Router, tick: Sent, late_ms: int = 0) -> Reply:
+    """Let the timer fire when it is due, or later."""
+    router.now += tick.delay_ms + late_ms
+    return router.call((tick.typename, tick.value))
+
+
+def test_a_timer_arms_the_next_one() -> None:
+    router, tick = ready()
+    for _ in range(3):
+        router.hear({"1": READY, "2": READY})
+        tick = armed(fire(router, tick))
+        assert tick.delay_ms == 5_000
+    assert states(router) == {VersionState.READY}
+
+
+def test_a_silent_pod_makes_its_versions_unreachable_and_everybody_is_told() -> None:
+    router, tick = ready()
+    tick = armed(fire(router, tick))
+    tick = armed(fire(router, tick))
+    assert states(router) == {VersionState.READY}
+    reply = fire(router, tick)
+    assert states(router) == {VersionState.UNREACHABLE}
+    assert {(event["version"], event["state"]) for event in events(reply)} == {
+        ("1", "UNREACHABLE"), ("2", "UNREACHABLE")
+    }
+    assert len(reply.to(ROUTES)) == 1
+
+
+def test_a_late_timer_waits_once_for_the_topics_to_be_read() -> None:
+    router, tick = ready()
+    reply = fire(router, tick, late_ms=60_000)
+    assert states(router) == {VersionState.READY}
+    tick = armed(reply)
+    assert tick.delay_ms == 10_000
+    reply = fire(router, tick, late_ms=60_000)
+    assert states(router) == {VersionState.UNREACHABLE}
+    assert armed(reply).delay_ms == 5_000
+
+
+def test_a_pod_that_speaks_after_a_restore_stays_reachable() -> None:
+    router, tick = ready()
+    tick = armed(fire(router, tick, late_ms=60_000))
+    router.hear({"1": READY, "2": READY})
+    fire(router, tick)
+    assert states(router) == {VersionState.READY}
+
+
+def test_a_timer_of_an_older_generation_is_ignored() -> None:
+    router, tick = ready()
+    fire(router, tick)
+    router.now += 60_000
+    reply = router.call((tick.typename, tick.value))
+    assert (reply.sent, reply.records) == ([], [])
+    assert states(router) == {VersionState.READY}
+
+
+def test_a_timer_that_was_never_armed_is_ignored() -> None:
+    reply = Router().call((TICK, serving_pb2.Tick(generation=0, due_ms=0).SerializeToString()))
+    assert (reply.sent, reply.records) == ([], [])
+
+
+def test_the_timer_ends_with_the_last_version_and_starts_again_with_the_next() -> None:
+    router, tick = ready()
+    router.obey({"model": "digits", "versions": {}}, offset=1)
+    assert router.table.versions == {}
+    assert fire(router, tick).sent == []
+    assert armed(router.obey(MODEL, offset=2)).delay_ms == 5_000
