@@ -16,7 +16,6 @@ from typing import Any
 
 from aiohttp import web
 from confluent_kafka import Producer
-from pointsman.pb.v1 import inference_pb2, ingress_pb2, routing_pb2, serving_pb2
 from statefun import (
     Context,
     Message,
@@ -27,6 +26,8 @@ from statefun import (
     message_builder,
     simple_type,
 )
+
+from pointsman.pb.v1 import inference_pb2, ingress_pb2, routing_pb2, serving_pb2
 
 POOL, MODEL, VERSION = "stock", "doubles", "1"
 
@@ -43,7 +44,9 @@ REPORT = message_type(serving_pb2.BatchReport)
 functions = StatefulFunctions()
 
 
-@functions.bind(typename=f"models/{POOL}", specs=[ValueSpec(name="totals", type=REPORT)])
+@functions.bind(  # type: ignore[untyped-decorator]
+    typename=f"models/{POOL}", specs=[ValueSpec(name="totals", type=REPORT)]
+)
 def serve(context: Context, message: Message) -> None:
     """Answer every task of a batch; handles and ticks need no answer here."""
     if not message.is_type(TASKS):

@@ -71,7 +71,7 @@ class Bench:
         route = {"split": dict(split), **more.pop("route", {})}
         ack = self.control({"model": model, "apply": {"versions": dict(versions), "route": route, **more}})
         assert ack.ok, ack.error
-        return max(self.state(model, version, "READY")["epoch"] for version in versions)
+        return max(int(self.state(model, version, "READY")["epoch"]) for version in versions)
 
     def state(self, model: str, version: str, state: str, timeout: float = 60) -> dict[str, Any]:
         """Return the event that said so; wait for it if need be."""
@@ -86,7 +86,9 @@ class Bench:
         """Send a protobuf request under the model's key."""
         self.ledger.send(request_id, request(model, request_id, array, **fields), key=model.encode())
 
-    def send_json(self, request_id: str, body: object, *, key: str, topic: str = "pointsman.requests.json") -> None:
+    def send_json(
+        self, request_id: str, body: object, *, key: str, topic: str = "pointsman.requests.json"
+    ) -> None:
         """Send a JSON body."""
         self.ledger.send(request_id, msgspec.json.encode(body), key=key.encode(), topic=topic)
 

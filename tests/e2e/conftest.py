@@ -19,7 +19,7 @@ MODELS = Path(__file__).parent / "models"
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The running stack. Its home has a space in its name, as any home may."""
+    """Yield the running stack. Its home has a space in its name, as any home may."""
     before = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(MODELS), before) if part)
     settings = Settings(
@@ -33,7 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def bench(stack: Stack) -> Iterator[Bench]:
-    """A ledger and commands on the stack; at the end the job must not have restarted meanwhile."""
+    """Yield a ledger and commands on the stack; at the end the job must not have restarted meanwhile."""
     before = stack.restarts()
     with Bench(stack) as made:
         yield made
@@ -42,7 +42,7 @@ def bench(stack: Stack) -> Iterator[Bench]:
 
 @pytest.fixture
 def name() -> str:
-    """A model's name that no other test uses."""
+    """Return a model's name that no other test uses."""
     return f"m-{uuid.uuid4().hex[:8]}"
 
 

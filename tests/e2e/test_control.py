@@ -61,7 +61,10 @@ def test_an_invalid_command_is_refused_with_its_field_and_changes_nothing(
 
 def test_control_for_another_key_is_refused(bench: Bench, name: str) -> None:
     bench.ledger.send(
-        "", f'{{"id":"{name}-x","model":"{name}","split":{{"1":1}}}}'.encode(), key=b"other", topic="pointsman.control"
+        "",
+        f'{{"id":"{name}-x","model":"{name}","split":{{"1":1}}}}'.encode(),
+        key=b"other",
+        topic="pointsman.control",
     )
     bench.ledger.flush()
     deadline = time.monotonic() + 30

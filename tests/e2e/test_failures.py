@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ from tests.e2e.bench import Bench, scale
 # `POINTSMAN_TEST_LONG=1` runs the outage and the slow load at their full length.
 LONG = os.environ.get("POINTSMAN_TEST_LONG") == "1"
 OUTAGE_S = 300.0 if LONG else 15.0
+
+
+def _has_final(bench: Bench, request_id: str) -> bool:
+    return request_id in bench.ledger.finals
 
 
 @pytest.mark.parametrize("victim", ["pod-default", "router", "engine"])
@@ -31,11 +36,15 @@ def test_sigkill_under_load_loses_nothing(stack: Stack, name: str, row: np.ndarr
         stack.wait_ready()
         for number in range(6_000):
             final = bench.ledger.finals[f"{name}-{number}"]
-            np.testing.assert_array_equal(bench.outputs(final.id)["y"], row * (number % 7) * int(final.version))
+            np.testing.assert_array_equal(
+                bench.outputs(final.id)["y"], row * (number % 7) * int(final.version)
+            )
         assert stack.restarts() == 0, stack.failure()
 
 
-def test_a_pool_that_is_gone_holds_up_nobody_else(bench: Bench, stack: Stack, name: str, row: np.ndarray) -> None:
+def test_a_pool_that_is_gone_holds_up_nobody_else(
+    bench: Bench, stack: Stack, name: str, row: np.ndarray
+) -> None:
     other = f"{name}-other"
     bench.apply(name, {"1": scale(1, pool="aside")}, {"1": 1})
     bench.apply(other, {"1": scale(2)}, {"1": 1})
@@ -46,7 +55,7 @@ def test_a_pool_that_is_gone_holds_up_nobody_else(bench: Bench, stack: Stack, na
         bench.send(name, f"waits-{number}", row)
         bench.send(other, f"flows-{number}", row)
         number += 1
-        assert bench.ledger.wait(30, until=lambda n=number: f"flows-{n - 1}" in bench.ledger.finals)
+        assert bench.ledger.wait(30, until=partial(_has_final, bench, f"flows-{number - 1}"))
     assert bench.state(name, "1", "UNREACHABLE", timeout=30)
     stack.resume("pod-aside")
     bench.settled(120)

@@ -1,4 +1,4 @@
-"""Hostile input on the real engine: each record has its final answer, neighbours are served, nothing restarts."""
+"""Hostile input on the real engine: all is answered, neighbours are served, nothing restarts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.tensors import tensor_to_pb
 from tests.e2e.bench import Bench, request, scale
 
+_REQUEST_TOPICS = (topics.REQUESTS, topics.REQUESTS_JSON)
 BOMB = b'{"inputs":' + b"[" * 20_000 + b"]" * 20_000 + b"}"
 AVRO = b"\x00\x00\x00\x00\x07\x02\x0eabc\x00\xff\xff"
 DEBEZIUM = b'{"schema":{"type":"struct"},"payload":{"op":"u","before":null,"after":{"id":7}}}'
@@ -20,7 +21,7 @@ DEBEZIUM = b'{"schema":{"type":"struct"},"payload":{"op":"u","before":null,"afte
 
 @pytest.fixture
 def model(bench: Bench, name: str) -> str:
-    """A healthy model beside the hostile records."""
+    """Return a healthy model beside the hostile records."""
     bench.apply(name, {"1": scale(1)}, {"1": 1})
     return name
 
@@ -29,7 +30,18 @@ def test_records_of_every_hostile_kind_are_answered_and_their_neighbours_served(
     bench: Bench, model: str, row: np.ndarray
 ) -> None:
     hostile: list[tuple[bytes | None, bytes | None, str]] = []
-    values = [None, b"", os.urandom(64), request(model, "cut", row)[:-9], BOMB, AVRO, DEBEZIUM, b"{}", b"[]", b"nul"]
+    values = [
+        None,
+        b"",
+        os.urandom(64),
+        request(model, "cut", row)[:-9],
+        BOMB,
+        AVRO,
+        DEBEZIUM,
+        b"{}",
+        b"[]",
+        b"nul",
+    ]
     keys = [model.encode(), None, b"", b"a/b", b"..", b"x" * 300, b"\xff\xfe", b"UPPER", b"no-such-model"]
     hostile += [(value, key, topic) for value in values for key in keys for topic in _REQUEST_TOPICS]
     for number, (value, key, topic) in enumerate(hostile):
@@ -41,9 +53,6 @@ def test_records_of_every_hostile_kind_are_answered_and_their_neighbours_served(
     refused = [final for final in bench.ledger.finals.values() if final.error]
     assert len(refused) >= len(hostile) - len(_REQUEST_TOPICS)  # "cut" may parse as a request without tensors
     assert all(final.id in bench.ledger.letters for final in refused)
-
-
-_REQUEST_TOPICS = (topics.REQUESTS, topics.REQUESTS_JSON)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,9 @@ def test_a_moody_model_fails_its_own_rows_only(bench: Bench, name: str) -> None:
         assert bench.ledger.finals[f"short-{number}"].error == "INTERNAL"
 
 
-def test_a_model_that_hangs_is_answered_and_comes_back(bench: Bench, model: str, name: str, row: np.ndarray) -> None:
+def test_a_model_that_hangs_is_answered_and_comes_back(
+    bench: Bench, model: str, name: str, row: np.ndarray
+) -> None:
     moody = f"{name}-moody"
     bench.apply(moody, {"1": {"uri": "python:e2e_models:Moody", "runtime": "python"}}, {"1": 1})
     bench.send(moody, "hangs", np.full((1, 4), -3.0, np.float32))
@@ -124,7 +135,9 @@ def test_a_model_that_hangs_is_answered_and_comes_back(bench: Bench, model: str,
     assert not bench.ledger.finals["again"].error
 
 
-def test_a_request_of_the_largest_size_is_served_and_one_byte_more_is_not_accepted(bench: Bench, model: str) -> None:
+def test_a_request_of_the_largest_size_is_served_and_one_byte_more_is_not_accepted(
+    bench: Bench, model: str
+) -> None:
     def sized(size: int) -> bytes:
         tensor = tensor_to_pb("x", np.ones((1, 4), np.float32))
         assert isinstance(tensor, pb.Tensor)
@@ -143,7 +156,9 @@ def test_a_request_of_the_largest_size_is_served_and_one_byte_more_is_not_accept
     assert len(bench.ledger.accepted) == accepted
 
 
-def test_a_response_too_large_for_its_topic_comes_by_reference(bench: Bench, name: str, row: np.ndarray) -> None:
+def test_a_response_too_large_for_its_topic_comes_by_reference(
+    bench: Bench, name: str, row: np.ndarray
+) -> None:
     bench.apply(name, {"1": {"uri": "python:e2e_models:Large", "runtime": "python"}}, {"1": 1})
     bench.send(name, "large", row)
     body = {"id": "large-json", "model": name, "instances": [[1, 2, 3, 4]]}

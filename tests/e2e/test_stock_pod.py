@@ -21,7 +21,7 @@ SCRIPT = Path("examples/stock_pod/stock_pod.py")
 
 @pytest.fixture
 def stock_pod(stack: Stack) -> Iterator[None]:
-    """The pod of the example, entered in the stack's pools."""
+    """Run the pod of the example, entered in the stack's pools."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -21,8 +21,8 @@ def test_requests_are_split_by_weight_and_the_same_unit_stays_with_its_version(
     for number in range(1000):
         bench.send(name, f"{name}-{number}", row, unit=f"unit-{number % 200}")
     bench.settled()
-    by_unit = collections.defaultdict(set)
-    counts = collections.Counter()
+    by_unit: dict[int, set[str]] = collections.defaultdict(set)
+    counts: collections.Counter[str] = collections.Counter()
     for number in range(1000):
         final = bench.ledger.finals[f"{name}-{number}"]
         by_unit[number % 200].add(final.version)
@@ -45,7 +45,9 @@ def test_every_json_form_is_answered_in_its_own_form(bench: Bench, name: str) ->
     bench.apply(name, {"1": scale(2)}, {"1": 1}, route={"features": ["a", "b", "c", "d"]})
     tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}
     bench.send_json("oip", {"id": "oip", "model": name, "inputs": [tensor], "context": {"k": [1]}}, key=name)
-    bench.send_json("rows", {"id": "rows", "model": name, "instances": [[1, 2, 3, 4], [5, 6, 7, 8]]}, key="anything")
+    bench.send_json(
+        "rows", {"id": "rows", "model": name, "instances": [[1, 2, 3, 4], [5, 6, 7, 8]]}, key="anything"
+    )
     bench.ledger.send(
         "flat",
         msgspec.json.encode({"model": name, "a": 1, "b": 2, "c": 3, "d": 4, "id": "theirs", "context": 7}),
@@ -54,7 +56,9 @@ def test_every_json_form_is_answered_in_its_own_form(bench: Bench, name: str) ->
     )
     bench.settled()
     oip, rows, flat = (bench.ledger.finals[one].body for one in ("oip", "rows", "flat"))
-    assert oip["outputs"] == [{"name": "y", "datatype": "FP32", "shape": [1, 4], "data": [2.0, 4.0, 6.0, 8.0]}]
+    assert oip["outputs"] == [
+        {"name": "y", "datatype": "FP32", "shape": [1, 4], "data": [2.0, 4.0, 6.0, 8.0]}
+    ]
     assert oip["context"] == {"k": [1]}
     assert rows["predictions"] == [[2.0, 4.0, 6.0, 8.0], [10.0, 12.0, 14.0, 16.0]]
     assert flat["outputs"][0]["data"] == [2.0, 4.0, 6.0, 8.0]  # type: ignore[index]
@@ -124,7 +128,9 @@ def test_fifty_models_of_two_versions_appear_while_traffic_flows(
     models = [f"{name}-{number}" for number in range(50)]
     for number, model in enumerate(models):
         versions = {"1": scale(number), "2": scale(-number)}
-        ack = bench.control({"model": model, "apply": {"versions": versions, "route": {"split": {"1": 1, "2": 1}}}})
+        ack = bench.control(
+            {"model": model, "apply": {"versions": versions, "route": {"split": {"1": 1, "2": 1}}}}
+        )
         assert ack.ok
         bench.send(name, f"{name}-flow-{number}", row)
         # Not READY yet: these wait and are answered by the right weights.

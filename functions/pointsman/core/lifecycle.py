@@ -61,7 +61,11 @@ def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
     events = []
     for name, entry in after.versions.items():
         was = before.versions.get(name)
-        if was is None or (was.state, was.reason, was.generation) != (entry.state, entry.reason, entry.generation):
+        if was is None or (was.state, was.reason, was.generation) != (
+            entry.state,
+            entry.reason,
+            entry.generation,
+        ):
             events.append(VersionEvent(after.model, name, entry.state.value, after.epoch, entry.reason))
     for name in before.versions:
         if name not in after.versions:

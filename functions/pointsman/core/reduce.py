@@ -82,7 +82,9 @@ def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Fai
 def _output_fault(route: Route, facts: Facts) -> Failure | None:
     if route.output and route.output not in facts.outputs:
         allowed = ", ".join(sorted(facts.outputs)) or "none"
-        return invalid("route.output", f"{route.output!r} is not an allowed output topic (allowed: {allowed})")
+        return invalid(
+            "route.output", f"{route.output!r} is not an allowed output topic (allowed: {allowed})"
+        )
     return None
 
 
@@ -116,7 +118,9 @@ def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
 
 def _second_identity(known: VersionEntry, field: str) -> Failure:
     where = f"versions.{known.version}.{field}"
-    message = f"version {known.version} is registered with {getattr(known.spec, field)!r}; publish a new version"
+    message = (
+        f"version {known.version} is registered with {getattr(known.spec, field)!r}; publish a new version"
+    )
     return Failure(FAILED_PRECONDITION, f"{where}: {message}", where)
 
 
@@ -151,7 +155,9 @@ def _retire(table: RouteTable, names: tuple[str, ...]) -> RouteTable | Failure:
     split = {name: weight for name, weight in table.route.split.items() if name not in names}
     staying = [entry for entry in versions.values() if not entry.leaving]
     if staying and not any(split.values()):
-        return Failure(FAILED_PRECONDITION, "the versions left would get no traffic; change the split first", "retire")
+        return Failure(
+            FAILED_PRECONDITION, "the versions left would get no traffic; change the split first", "retire"
+        )
     labels = {label: version for label, version in table.labels.items() if version not in names}
     route = msgspec.structs.replace(table.route, split=split)
     return msgspec.structs.replace(table, versions=versions, route=route, labels=labels)

@@ -25,7 +25,9 @@ def _names(signature: Signature, item: Item) -> Failure | None:
             return Failure(INVALID_ARGUMENT, f"input {name!r} is missing", name)
     if len(item) > len(wanted):
         extra = next(name for name in item if name not in wanted)
-        return Failure(INVALID_ARGUMENT, f"the model has no input {extra!r}; it takes {', '.join(wanted)}", extra)
+        return Failure(
+            INVALID_ARGUMENT, f"the model has no input {extra!r}; it takes {', '.join(wanted)}", extra
+        )
     return None
 
 

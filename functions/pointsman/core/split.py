@@ -139,4 +139,5 @@ def _costs(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     index = (mantissa >> np.uint64(52 - TABLE_BITS)).astype(np.intp)
     rest = (mantissa >> np.uint64(52 - TABLE_BITS - FRACTION_BITS)) & np.uint64(_ONE - 1)
     fraction = _LOG2[index] + ((_STEP[index] * rest) >> np.uint64(FRACTION_BITS))
-    return np.uint64(_TOP) - ((exponent << np.uint64(FRACTION_BITS)) + fraction)
+    costs: npt.NDArray[np.uint64] = np.uint64(_TOP) - ((exponent << np.uint64(FRACTION_BITS)) + fraction)
+    return costs

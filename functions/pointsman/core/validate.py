@@ -29,7 +29,9 @@ def check_weights(weights: Mapping[str, int], known: Mapping[str, object], field
         if version not in known:
             return Failure(NOT_FOUND, f"the model has no version {version!r}", f"{field}.{version}")
         if not 0 <= weight <= MAX_WEIGHT:
-            return invalid(f"{field}.{version}", "a weight is a number from 0 to 1677, with at most 4 decimals")
+            return invalid(
+                f"{field}.{version}", "a weight is a number from 0 to 1677, with at most 4 decimals"
+            )
     if not any(weights.values()):
         return invalid(field, "at least one weight must be positive")
     return None

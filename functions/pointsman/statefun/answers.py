@@ -20,7 +20,8 @@ from pointsman.wire.task import Batch, Work, oldest_ms, read_records
 
 _NO_TIMINGS = inference_pb2.Timings()
 _TOO_LARGE = Failure(
-    RESOURCE_EXHAUSTED, "the response is larger than the output topic takes; protobuf requests get it by reference"
+    RESOURCE_EXHAUSTED,
+    "the response is larger than the output topic takes; protobuf requests get it by reference",
 )
 
 

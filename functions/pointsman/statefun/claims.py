@@ -62,4 +62,6 @@ class Claims:
 def _referenced(work: Sequence[Work]) -> Iterator[pb.Tensor]:
     for one in work:
         if one.request is not None:
-            yield from (tensor for tensor in one.request.tensors.tensors if tensor.reference and not tensor.raw)
+            yield from (
+                tensor for tensor in one.request.tensors.tensors if tensor.reference and not tensor.raw
+            )

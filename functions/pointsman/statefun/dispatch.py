@@ -142,12 +142,16 @@ class Dispatch:
     ) -> None:
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
-        sender = Sender(self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features)
+        sender = Sender(
+            self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features
+        )
         default = table.limits.deadline_ms
         for shard, part in self._shards(entry, heads, indices):
             work = [
                 (
-                    head if head.deadline_ms or not default else head._replace(deadline_ms=self._deadline(head)),
+                    head
+                    if head.deadline_ms or not default
+                    else head._replace(deadline_ms=self._deadline(head)),
                     index,
                     sign(head.id),
                 )
@@ -201,7 +205,9 @@ class Dispatch:
         arms.waiting += len(kept)
         self._state.touch("arms")
         delay = _PARK_MS[min(attempt, len(_PARK_MS) - 1)]
-        self._effects.send_after(delay, "pointsman", "router", self._model, PARKED, parked.SerializeToString())
+        self._effects.send_after(
+            delay, "pointsman", "router", self._model, PARKED, parked.SerializeToString()
+        )
 
     def unpark(self, value: bytes) -> None:
         """Look again at requests that found no ready version."""
@@ -231,7 +237,9 @@ class Dispatch:
         self.give_up(self._taken_up(value).batch)
 
     def _refuse(self, head: Head, record: bytes, failure: Failure) -> None:
-        refuse(self._effects, self._model, self._state.table.route.output, head, record, failure, self._now_ms)
+        refuse(
+            self._effects, self._model, self._state.table.route.output, head, record, failure, self._now_ms
+        )
 
 
 def parked_of(records: Sequence[bytes], attempt: int) -> serving_pb2.Parked:
@@ -262,7 +270,9 @@ def refuse(
     if head.format == JSON:
         answer = refusal_to_json(Answered(head.id, served, "", head.context), failure)
     else:
-        answer = ResponseWriter(served, _NO_TIMINGS).refusal(head.id, "", failure, echo_of_bytes(ingress.value))
+        answer = ResponseWriter(served, _NO_TIMINGS).refusal(
+            head.id, "", failure, echo_of_bytes(ingress.value)
+        )
     effects.egress(output or RESPONSES, head.reply_key, answer)
     if head.interactive and failure.retryable:
         return

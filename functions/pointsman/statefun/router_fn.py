@@ -31,6 +31,7 @@ from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
 
+
 class RouterFunction:
     """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds."""
 
@@ -80,7 +81,9 @@ class RouterFunction:
             try:
                 handle(invocation)
             except Exception:
-                logger.exception("a message of type %s to %s broke beside others", invocation.typename, call.id)
+                logger.exception(
+                    "a message of type %s to %s broke beside others", invocation.typename, call.id
+                )
                 broken.append(invocation)
         for invocation in broken:
             handle.give_up(invocation)

@@ -84,13 +84,19 @@ class Steering:
         return command
 
     def _pass_on(self, command: Command, record: ingress_pb2.Ingress) -> None:
-        """A keyless command goes to its model's router; one under another key is a mistake."""
+        """Give a keyless command to its model's router; one under another key is a mistake."""
         key = record.key.decode(errors="replace")
         if not is_name(command.model):
-            message = "the command names no model" if not command.model else f"no model can be named {command.model!r}"
+            message = (
+                "the command names no model"
+                if not command.model
+                else f"no model can be named {command.model!r}"
+            )
             self._emit(self._refusal(command.id, command.model, Failure(INVALID_ARGUMENT, message, "model")))
         elif key and key != command.model:
-            message = f"control for model {command.model!r} came under the key {key[:80]!r}; use its name or no key"
+            message = (
+                f"control for model {command.model!r} came under the key {key[:80]!r}; use its name or no key"
+            )
             self._emit(self._refusal(command.id, command.model, Failure(INVALID_ARGUMENT, message, "key")))
         else:
             batch = ingress_pb2.IngressBatch(records=[record]).SerializeToString()

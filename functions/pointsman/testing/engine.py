@@ -58,7 +58,7 @@ class Address:
         return asyncio.run(self.call_async(*messages))
 
     async def call_async(self, *messages: tuple[str, bytes]) -> Reply:
-        """The same inside an event loop."""
+        """Do the same inside an event loop."""
         reply = FromFunction.FromString(await self._server.reply(self.body(messages)))
         if reply.HasField("incomplete_invocation_context"):
             for missing in reply.incomplete_invocation_context.missing_values:
@@ -93,7 +93,9 @@ class Address:
             for message in result.outgoing_messages
         ]
         sent += [
-            Sent(_name(message.target), message.argument.typename, message.argument.value, message.delay_in_ms)
+            Sent(
+                _name(message.target), message.argument.typename, message.argument.value, message.delay_in_ms
+            )
             for message in result.delayed_invocations
         ]
         return Reply(sent, [_record(egress.argument.value) for egress in result.outgoing_egresses])

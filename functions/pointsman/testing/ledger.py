@@ -39,7 +39,12 @@ class Ledger:
     def __init__(self, kafka: str, *, outputs: tuple[str, ...] = (topics.RESPONSES,)) -> None:
         self._outputs = outputs
         self._consumer = Consumer(
-            {"bootstrap.servers": kafka, "group.id": "ledger", "enable.auto.commit": False, "fetch.wait.max.ms": 5}
+            {
+                "bootstrap.servers": kafka,
+                "group.id": "ledger",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 5,
+            }
         )
         self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 1, "enable.idempotence": True})
         self._stop = threading.Event()
@@ -53,7 +58,9 @@ class Ledger:
     def __enter__(self) -> Self:
         watched = (*self._outputs, topics.DEAD_LETTERS)
         partitions = [
-            TopicPartition(topic, number, self._consumer.get_watermark_offsets(TopicPartition(topic, number))[1])
+            TopicPartition(
+                topic, number, self._consumer.get_watermark_offsets(TopicPartition(topic, number))[1]
+            )
             for topic in watched
             for number in self._consumer.list_topics(topic).topics[topic].partitions
         ]
@@ -75,7 +82,7 @@ class Ledger:
         topic: str = topics.REQUESTS,
         headers: list[tuple[str, bytes | None]] | None = None,
     ) -> None:
-        """Send a record; it is accepted when the broker says so. An empty id: the record's place is its id."""
+        """Send a record; it is accepted when the broker says so. Without an id its place is its id."""
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             if error is None:
@@ -133,7 +140,14 @@ def _protobuf_final(topic: str, value: bytes) -> Final:
         raise AssertionError(f"a record of {topic} is no response: {value[:80]!r}") from error
     outputs = {tensor.name: tensor for tensor in response.outputs.tensors}
     return Final(
-        response.id, topic, response.version, response.epoch, response.error.code, time.monotonic(), outputs, {}
+        response.id,
+        topic,
+        response.version,
+        response.epoch,
+        response.error.code,
+        time.monotonic(),
+        outputs,
+        {},
     )
 
 

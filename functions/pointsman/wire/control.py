@@ -205,7 +205,9 @@ def _model(text: ModelText, model: str) -> ModelSpec:
     split = _weights(text.route.split, "route.split")
     if not split and len(text.versions) == 1:
         split = {next(iter(text.versions)): WEIGHT_SCALE}
-    route = Route(split, _sticky(text.route.sticky), text.route.features, text.route.output, text.route.experiment)
+    route = Route(
+        split, _sticky(text.route.sticky), text.route.features, text.route.output, text.route.experiment
+    )
     limits = Limits(text.limits.max_inflight, _milliseconds(text.limits.deadline))
     return ModelSpec(name, dict(text.versions), route, dict(text.labels), limits)
 

@@ -73,7 +73,9 @@ def read_heads(batch: bytes) -> list[Head]:
         records = serving_pb2.HeadBatch.FromString(batch).records
     except DecodeError:
         records = None
-    if records is None or not all(record.format == PROTOBUF and record.HasField("value") for record in records):
+    if records is None or not all(
+        record.format == PROTOBUF and record.HasField("value") for record in records
+    ):
         return [_read_one(record) for record in ingress_pb2.IngressBatch.FromString(batch).records]
     return [_protobuf_head(record, record.value) for record in records]
 
@@ -132,7 +134,18 @@ def _faulty(record: ingress_pb2.Ingress, message: str) -> Head:
     request_id = stable_id(record)
     fault = Failure(INVALID_ARGUMENT, message)
     return Head(
-        request_id, record.model, "", "", "", 0, request_id, False, record.timestamp_ms, record.format, b"", fault
+        request_id,
+        record.model,
+        "",
+        "",
+        "",
+        0,
+        request_id,
+        False,
+        record.timestamp_ms,
+        record.format,
+        b"",
+        fault,
     )
 
 
@@ -162,7 +175,7 @@ def _json_head(record: ingress_pb2.Ingress) -> Head:
 
 
 def _flat_head(record: ingress_pb2.Ingress, error: Exception | None) -> Head:
-    """A flat business record: its `id` or `unit` are its own, so the headers speak for it."""
+    """Return the head of a flat record: its `id` or `unit` are its own, so its headers speak for it."""
     try:
         fields = _shape.decode(record.value)
         body = _flat.decode(record.value)

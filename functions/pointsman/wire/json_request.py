@@ -74,14 +74,18 @@ def _tensor(tensor: JsonTensor) -> Array:
     if dtype is None:
         raise Fault(f"{field}.datatype", f"unknown datatype {tensor.datatype!r}")
     if not tensor.shape or not _is_sane(tensor.shape):
-        raise Fault(f"{field}.shape", "1 to 32 dimensions, none negative or astronomical; the first is the batch")
+        raise Fault(
+            f"{field}.shape", "1 to 32 dimensions, none negative or astronomical; the first is the batch"
+        )
     flat = _elements(tensor.data, tensor.shape, f"{field}.data")
     return _array(flat, dtype, f"{field}.data").reshape(tensor.shape)
 
 
 def _is_sane(shape: Sequence[int]) -> bool:
     """Whether numpy can make such an array, were it empty."""
-    return len(shape) <= _MAX_DIMENSIONS and min(shape) >= 0 and math.prod(filter(None, shape)) <= _MAX_ELEMENTS
+    return (
+        len(shape) <= _MAX_DIMENSIONS and min(shape) >= 0 and math.prod(filter(None, shape)) <= _MAX_ELEMENTS
+    )
 
 
 def _elements(data: Any, shape: Sequence[int], field: str) -> list[Any]:
@@ -116,7 +120,11 @@ def _array(flat: list[Any], dtype: np.dtype[Any], field: str) -> Array:
     if kinds - {int, float} or (dtype.kind in "iu" and float in kinds):
         wanted = "whole numbers" if dtype.kind in "iu" else "numbers"
         raise Fault(field, f"elements must be {wanted}")
-    if dtype.kind in "iu" and flat and not np.iinfo(dtype).min <= min(flat) <= max(flat) <= np.iinfo(dtype).max:
+    if (
+        dtype.kind in "iu"
+        and flat
+        and not np.iinfo(dtype).min <= min(flat) <= max(flat) <= np.iinfo(dtype).max
+    ):
         raise Fault(field, "an element does not fit the datatype")
     try:
         with np.errstate(over="raise"):
@@ -142,7 +150,9 @@ def _instances(instances: list[Any], signature: Signature | None) -> Item:
     if not named:
         name = signature.inputs[0].name if signature else "input"
         if signature and len(signature.inputs) > 1:
-            raise Fault("instances", f"must be objects with {', '.join(spec.name for spec in signature.inputs)}")
+            raise Fault(
+                "instances", f"must be objects with {', '.join(spec.name for spec in signature.inputs)}"
+            )
         return {name: _column(instances, _spec(signature, name), "instances")}
     names = list(instances[0])
     if any(set(instance) != set(names) for instance in instances):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from pointsman.core.tensor import DATATYPES, Array, Item
+from pointsman.core.tensor import DATATYPES, Item
 from pointsman.errors import Failure
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.pb.v1 import ingress_pb2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pointsman.core.lifecycle import Held, PodWord
@@ -92,7 +92,7 @@ def _weights_to_pb(weights: Mapping[str, int]) -> list[pb.Weight]:
     return [pb.Weight(version=version, weight=weight) for version, weight in weights.items()]
 
 
-def _weights_from_pb(weights: pb.Weight) -> dict[str, int]:
+def _weights_from_pb(weights: Iterable[pb.Weight]) -> dict[str, int]:
     return {weight.version: weight.weight for weight in weights}
 
 
@@ -100,7 +100,7 @@ def _entry_to_pb(entry: VersionEntry) -> pb.VersionEntry:
     return pb.VersionEntry(
         version=entry.version,
         spec=spec_to_pb(entry.spec),
-        state=pb.VersionState.Value(entry.state.value),
+        state=entry.state.value,
         generation=entry.generation,
         reason=entry.reason,
         leaving=entry.leaving,

@@ -50,7 +50,7 @@ class Sender(NamedTuple):
 def task_batches(
     sender: Sender, work: Sequence[tuple[Head, int, str]], raw: Sequence[bytes]
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (serialised TaskBatch, tasks, ingress bytes) for work given as (head, index in raw, decision id)."""
+    """Yield (serialised TaskBatch, tasks, ingress bytes) for work as (head, index in raw, decision id)."""
     batch = _new_batch(sender)
     tasks, size, count = batch.tasks, 0, 0
     for head, index, decision_id in work:

@@ -41,7 +41,10 @@ class Moody:
             raise ValueError("this row is not to my taste")
         if -3.0 in moods:
             threading.Event().wait()
-        return [{"y": item["x"][:0] if mood == -2.0 else item["x"]} for item, mood in zip(items, moods, strict=True)]
+        return [
+            {"y": item["x"][:0] if mood == -2.0 else item["x"]}
+            for item, mood in zip(items, moods, strict=True)
+        ]
 
 
 class Large:
@@ -57,7 +60,7 @@ class Large:
 
 
 def linear() -> Any:
-    """A torch network of one layer, 4 -> 4; its weights come from the artifact."""
+    """Return a torch network of one layer, 4 -> 4; its weights come from the artifact."""
     import torch
 
     return torch.nn.Linear(4, 4, bias=False)
