@@ -78,7 +78,11 @@ def filled(kind: type[Message], oneof: str = "") -> Message:
 def _fill(message: Message, oneof: str) -> None:
     for field in message.DESCRIPTOR.fields:
         group = field.containing_oneof
-        if group is not None and not group.name.startswith("_") and field.name != (oneof or group.fields[0].name):
+        if (
+            group is not None
+            and not group.name.startswith("_")
+            and field.name != (oneof or group.fields[0].name)
+        ):
             continue
         target = getattr(message, field.name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
@@ -123,7 +127,9 @@ def main() -> None:
     """Write what is missing."""
     for kind in GUARDED:
         known = {path for file in files(kind) for path in held(kind.FromString(file.read_bytes()))}
-        choices = [field.name for group in kind.DESCRIPTOR.oneofs for field in group.fields if len(group.fields) > 1]
+        choices = [
+            field.name for group in kind.DESCRIPTOR.oneofs for field in group.fields if len(group.fields) > 1
+        ]
         for oneof in choices or [""]:
             message = filled(kind, oneof)
             if set(held(message)) <= known:

@@ -66,7 +66,13 @@ def test_an_answer_says_who_gave_it() -> None:
     record = asked(context=b"ctx", traceparent="00-1")
     (answer,) = Shard().serve(record).to(RESPONSES)
     found = response(answer)
-    assert (found.model, found.version, found.arm, found.epoch, found.decision_id) == ("digits", "1", "1", 7, "d0")
+    assert (found.model, found.version, found.arm, found.epoch, found.decision_id) == (
+        "digits",
+        "1",
+        "1",
+        7,
+        "d0",
+    )
     assert (found.context, found.traceparent) == (b"ctx", "00-1")
     assert (found.timings.compute_us, found.timings.batch_rows, found.timings.queued_us) == (11, 1, 0)
 
@@ -101,9 +107,18 @@ BAD: list[tuple[Any, str]] = [
     (asked(tensors=inference_pb2.Tensors()), "holds no tensor"),
     (asked(tensors=None, unit="u"), "holds no payload"),
     (asked(tensors=None, json=b"nonsense"), "malformed"),
-    (asked(tensors={"tensors": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "raw": b"123"}]}), "needs 8 bytes"),
-    (asked(tensors={"tensors": [{"name": "x", "datatype": "FP31", "shape": [1, 2], "raw": b""}]}), "unknown datatype"),
-    (asked(tensors={"tensors": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "reference": "k"}]}), "reference"),
+    (
+        asked(tensors={"tensors": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "raw": b"123"}]}),
+        "needs 8 bytes",
+    ),
+    (
+        asked(tensors={"tensors": [{"name": "x", "datatype": "FP31", "shape": [1, 2], "raw": b""}]}),
+        "unknown datatype",
+    ),
+    (
+        asked(tensors={"tensors": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "reference": "k"}]}),
+        "reference",
+    ),
     (ingress(b"\xff\xff"), "not an InferenceRequest"),
 ]
 
@@ -142,11 +157,18 @@ def _oip(*values: float) -> dict[str, Any]:
 
 
 def test_each_json_form_is_answered_in_its_own() -> None:
-    bodies = [{"inputs": [_oip(1, 2)], "context": {"a": 1}}, {"instances": [[3, 4]]}, {"a": 5, "b": 6, "context": "c"}]
+    bodies = [
+        {"inputs": [_oip(1, 2)], "context": {"a": 1}},
+        {"instances": [[3, 4]]},
+        {"a": 5, "b": 6, "context": "c"},
+    ]
     reply = Shard().serve(*[asked_json(body) for body in bodies], row(7, 8), features=["a", "b"])
     oip, instances, flat, plain = reply.to(RESPONSES)
     assert json.loads(oip.value)["outputs"][0]["data"] == [2.0, 4.0]
-    assert (json.loads(oip.value)["context"], json.loads(oip.value)["parameters"]["decision_id"]) == ({"a": 1}, "d0")
+    assert (json.loads(oip.value)["context"], json.loads(oip.value)["parameters"]["decision_id"]) == (
+        {"a": 1},
+        "d0",
+    )
     assert json.loads(instances.value)["predictions"] == [[6.0, 8.0]]
     assert json.loads(flat.value)["outputs"][0]["data"] == [10.0, 12.0]
     assert json.loads(flat.value)["context"] == "c"
@@ -257,7 +279,9 @@ def test_the_state_of_a_shard_is_small() -> None:
     assert sum(len(value or b"") for _, value in shard.address.state.values()) < 300
 
 
-@pytest.mark.parametrize("typename", [TASKS, HANDLE, "pointsman.v1/BatchReport", "pointsman.v1/Tick", "other/Type"])
+@pytest.mark.parametrize(
+    "typename", [TASKS, HANDLE, "pointsman.v1/BatchReport", "pointsman.v1/Tick", "other/Type"]
+)
 def test_a_message_that_is_no_message_is_passed_over(typename: str) -> None:
     shard = Shard()
     reply = shard.call((typename, b"\xff\xff\xff"), (TASKS, task_batch(row(1, 2))))

@@ -19,7 +19,17 @@ from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import TASKS
 from pointsman.stores.memory_blobs import MemoryBlobs
 from pointsman.topics import DEAD_LETTERS, MAX_OUTPUT_BYTES, RESPONSES
-from tests.protocol.world import Doubling, Shard, asked, asked_json, error_of, output, response, task_batch, tensors
+from tests.protocol.world import (
+    Doubling,
+    Shard,
+    asked,
+    asked_json,
+    error_of,
+    output,
+    response,
+    task_batch,
+    tensors,
+)
 
 
 class Sized(Doubling):
@@ -36,7 +46,7 @@ class Sized(Doubling):
 
 def overhead() -> int:
     """Return the bytes of a response and its key beside a large output."""
-    size = 1_000_000
+    size = 3_000_000
     (record,) = Shard(Sized(size)).serve(asked()).to(RESPONSES)
     return len(record.value) + len(record.key) - size
 
@@ -133,7 +143,10 @@ def test_a_reference_that_expired_is_refused_alone_and_asked_for_once() -> None:
 
 def test_a_store_that_cannot_be_reached_refuses_only_references() -> None:
     reply = Shard(blobs=Broken()).serve(by_reference("k"), asked())
-    assert sorted(error_of(record).get("code", "") for record in reply.to(RESPONSES)) == ["", FAILED_PRECONDITION]
+    assert sorted(error_of(record).get("code", "") for record in reply.to(RESPONSES)) == [
+        "",
+        FAILED_PRECONDITION,
+    ]
 
 
 def spent_after(monkeypatch: pytest.MonkeyPatch, budget: int) -> None:

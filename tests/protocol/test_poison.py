@@ -15,7 +15,18 @@ from pointsman.statefun.protocol import CONTROL, PARKED, REPORT, REQUESTS, STATU
 from pointsman.statefun.steering import Steering
 from pointsman.testing.engine import batch, ingress
 from pointsman.topics import DEAD_LETTERS, RESPONSES
-from tests.protocol.world import MODEL, Router, asked, asked_json, control, error_of, events, response, said, tasks
+from tests.protocol.world import (
+    MODEL,
+    Router,
+    asked,
+    asked_json,
+    control,
+    error_of,
+    events,
+    response,
+    said,
+    tasks,
+)
 
 
 @pytest.fixture
@@ -113,7 +124,9 @@ def test_a_command_that_breaks_the_router_is_refused(monkeypatch: pytest.MonkeyP
     assert router.table.route.split == {"2": 10_000}
 
 
-@pytest.mark.parametrize("typename", [REQUESTS, CONTROL, STATUS, PARKED, REPORT, TICK, "someone.else/Message"])
+@pytest.mark.parametrize(
+    "typename", [REQUESTS, CONTROL, STATUS, PARKED, REPORT, TICK, "someone.else/Message"]
+)
 def test_a_message_that_is_no_message_is_passed_over(typename: str) -> None:
     router = Router().serving()
     before = dict(router.address.state)

@@ -28,7 +28,13 @@ def test_an_apply_is_acknowledged_and_its_table_published_and_a_timer_armed() ->
     router = Router()
     reply = router.obey({**MODEL, "id": "c1", "actor": "ci"})
     ack = events(reply)[-1]
-    assert (ack["type"], ack["ok"], ack["command"], ack["kind"], ack["actor"]) == ("ack", True, "c1", "apply", "ci")
+    assert (ack["type"], ack["ok"], ack["command"], ack["kind"], ack["actor"]) == (
+        "ack",
+        True,
+        "c1",
+        "apply",
+        "ci",
+    )
     (snapshot,) = reply.to(ROUTES)
     assert snapshot.key == "digits"
     assert table_from_bytes(snapshot.value) == router.table
@@ -133,7 +139,9 @@ def test_an_artifact_that_the_router_can_see_must_exist(tmp_path: Path) -> None:
 
 def test_a_second_uri_under_one_version_is_refused() -> None:
     router = Router().serving()
-    (refusal,) = events(router.obey({**MODEL, "versions": {"1": {"uri": "python:b:B"}}, "route": {}}, offset=4))
+    (refusal,) = events(
+        router.obey({**MODEL, "versions": {"1": {"uri": "python:b:B"}}, "route": {}}, offset=4)
+    )
     assert refusal["error"]["field"] == "versions.1.uri"
 
 
@@ -171,9 +179,9 @@ def test_a_command_may_come_as_protobuf() -> None:
 def test_a_refused_command_spoils_no_neighbour() -> None:
     router = Router().serving()
     records = [control(b"{", offset=1), control({"split": {"2": 1}}, offset=2), control(b"\xff", offset=3)]
-    assert [event["ok"] for event in events(router.call((CONTROL, batch(*records)))) if event["type"] == "ack"] == [
-        False, True, False
-    ]
+    assert [
+        event["ok"] for event in events(router.call((CONTROL, batch(*records)))) if event["type"] == "ack"
+    ] == [False, True, False]
 
 
 def test_a_ready_version_gets_its_handles_before_its_first_tasks() -> None:
@@ -188,7 +196,11 @@ def test_a_ready_version_gets_its_handles_before_its_first_tasks() -> None:
         assert [sent.typename for sent in to_version[:2]] == [HANDLE, HANDLE]
         assert len(to_version) > 2
     handle = serving_pb2.Handle.FromString(reply.sent[0].value)
-    assert (handle.model, handle.version, handle.generation) == ("digits", "1", router.table.versions["1"].generation)
+    assert (handle.model, handle.version, handle.generation) == (
+        "digits",
+        "1",
+        router.table.versions["1"].generation,
+    )
     assert handle.spec.uri == "python:a:One"
     assert {(event["version"], event["state"]) for event in events(reply)} == {("1", "READY"), ("2", "READY")}
     assert len(reply.to(ROUTES)) == 1

@@ -69,7 +69,12 @@ def test_a_task_carries_its_request_as_it_came() -> None:
     assert ingress_pb2.Ingress.FromString(task.ingress) == record
     decision = verify(b"pointsman", task.decision_id)
     assert decision is not None
-    assert (decision.model, decision.arm, decision.epoch, decision.time_ms) == ("digits", "2", router.table.epoch, 1_000_000)
+    assert (decision.model, decision.arm, decision.epoch, decision.time_ms) == (
+        "digits",
+        "2",
+        router.table.epoch,
+        1_000_000,
+    )
 
 
 def test_a_model_may_have_a_deadline_of_its_own() -> None:
@@ -79,7 +84,9 @@ def test_a_model_may_have_a_deadline_of_its_own() -> None:
     assert [task.deadline_ms for task in message.tasks] == [1_000_010, 1_002_000]
 
 
-@pytest.mark.parametrize("fields", [{"version": "2"}, {"label": "canary"}, {"version": "2", "label": "stable"}])
+@pytest.mark.parametrize(
+    "fields", [{"version": "2"}, {"label": "canary"}, {"version": "2", "label": "stable"}]
+)
 def test_an_explicit_version_or_label_beats_the_split(fields: dict[str, str]) -> None:
     router = Router().serving({**MODEL, "labels": {"canary": "2", "stable": "1"}})
     records = [asked(f"r{n}", unit=f"u{n}", **fields) for n in range(10)]
@@ -101,7 +108,9 @@ REFUSED: list[tuple[ingress_pb2.Ingress, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("record", "code", "field", "words"), REFUSED, ids=lambda part: part if isinstance(part, str) else "")
+@pytest.mark.parametrize(
+    ("record", "code", "field", "words"), REFUSED, ids=lambda part: part if isinstance(part, str) else ""
+)
 def test_a_request_that_cannot_be_served_is_answered_and_laid_aside(
     record: ingress_pb2.Ingress, code: str, field: str, words: str
 ) -> None:
@@ -126,7 +135,9 @@ def test_a_bad_record_spoils_no_neighbour() -> None:
 
 def test_a_refusal_comes_in_the_form_of_its_request_under_its_reply_key() -> None:
     router = Router().serving()
-    as_json = asked_json({"id": "j1", "version": "9", "reply_key": "gw", "inputs": [], "context": {"order": 7}})
+    as_json = asked_json(
+        {"id": "j1", "version": "9", "reply_key": "gw", "inputs": [], "context": {"order": 7}}
+    )
     reply = router.ask(as_json, asked("p1", version="9", reply_key="gw", context=b"ctx", traceparent="00-1"))
     first, second = reply.to(RESPONSES)
     assert (first.key, second.key) == ("gw", "gw")
@@ -182,7 +193,9 @@ def test_a_request_past_its_deadline_expires_unserved(timeout: int, is_late: boo
 @pytest.mark.parametrize("timestamp", [-1, 0, 2**63 - 1])
 def test_a_strange_timestamp_does_no_harm(timestamp: int) -> None:
     router = Router().serving({**MODEL, "limits": {"deadline": "2s"}})
-    reply = router.ask(ingress(request("r1", timeout_ms=2**63 - 1), key=b"digits", timestamp_ms=timestamp), asked("r2"))
+    reply = router.ask(
+        ingress(request("r1", timeout_ms=2**63 - 1), key=b"digits", timestamp_ms=timestamp), asked("r2")
+    )
     answered = [response(record).id for record in reply.to(RESPONSES)]
     assert sorted(answered + sum(tasks(reply.sent).values(), [])) == ["r1", "r2"]
 
@@ -198,7 +211,9 @@ def test_a_full_model_refuses_those_who_wait_early_and_retryably() -> None:
     reply = full(5).ask(asked("now", lane=LANE_INTERACTIVE), asked("stream"))
     (answer,) = reply.to(RESPONSES)
     assert (response(answer).id, error_of(answer)["code"], error_of(answer)["retryable"]) == (
-        "now", RESOURCE_EXHAUSTED, True
+        "now",
+        RESOURCE_EXHAUSTED,
+        True,
     )
     assert reply.to(DEAD_LETTERS) == []
     assert sum(tasks(reply.sent).values(), []) == ["stream"]

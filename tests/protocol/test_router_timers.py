@@ -52,7 +52,8 @@ def test_a_silent_pod_makes_its_versions_unreachable_and_everybody_is_told() -> 
     reply = fire(router, tick)
     assert states(router) == {VersionState.UNREACHABLE}
     assert {(event["version"], event["state"]) for event in events(reply)} == {
-        ("1", "UNREACHABLE"), ("2", "UNREACHABLE")
+        ("1", "UNREACHABLE"),
+        ("2", "UNREACHABLE"),
     }
     assert len(reply.to(ROUTES)) == 1
 

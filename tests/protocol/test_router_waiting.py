@@ -44,7 +44,10 @@ def test_requests_without_a_ready_version_come_back_later_and_later() -> None:
 def test_parked_requests_are_served_when_their_version_is_ready() -> None:
     router = applied()
     sent = parked(router.ask(asked("r1"), asked("r2", version="2")))
-    assert (router.arms.waiting, router.arms.waiting_bytes) == (2, serving_pb2.Parked.FromString(sent.value).bytes)
+    assert (router.arms.waiting, router.arms.waiting_bytes) == (
+        2,
+        serving_pb2.Parked.FromString(sent.value).bytes,
+    )
     router.hear({"1": READY, "2": READY})
     reply = router.call((sent.typename, sent.value))
     assert sorted(sum(tasks(reply.sent).values(), [])) == ["r1", "r2"]

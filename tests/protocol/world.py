@@ -63,7 +63,9 @@ def asked_json(body: Mapping[str, Any] | bytes, **fields: Any) -> ingress_pb2.In
     return ingress(value, **{**topic, **fields})
 
 
-def control(command: Mapping[str, Any] | bytes, key: bytes = b"digits", offset: int = 0) -> ingress_pb2.Ingress:
+def control(
+    command: Mapping[str, Any] | bytes, key: bytes = b"digits", offset: int = 0
+) -> ingress_pb2.Ingress:
     """Return a record with a command."""
     value = command if isinstance(command, bytes) else json.dumps(command).encode()
     return ingress(value, topic=CONTROL_TOPIC, format=JSON, key=key, offset=offset)
@@ -73,7 +75,9 @@ def said(
     table: RouteTable, states: Mapping[str, int], *, pod: str = "p1", at_ms: int = 1_000_000, **fields: Any
 ) -> ingress_pb2.Ingress:
     """Return a record with a pod's word on versions in their current generation."""
-    status = serving_pb2.PodStatus(pod=pod, **{"pool": "default", "model": table.model, "at_ms": at_ms, **fields})
+    status = serving_pb2.PodStatus(
+        pod=pod, **{"pool": "default", "model": table.model, "at_ms": at_ms, **fields}
+    )
     for version, state in states.items():
         status.held.add(version=version, generation=table.versions[version].generation, state=state)  # type: ignore[arg-type]
     return ingress(status.SerializeToString(), topic=STATUS_TOPIC, key=table.model.encode())

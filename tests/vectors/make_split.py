@@ -45,7 +45,10 @@ def vectors() -> dict[str, Any]:
     mixed = [0, 1, 4095, 4096, 2**63, reference.MASK, *(reference.splitmix(value) for value in hashes)]
     return {
         "about": "pointsman.core.split: weighted rendezvous hashing in integers; strings are UTF-8",
-        "log2": {"samples": {str(i): reference.TABLE[i] for i in range(0, 1025, 64)}, "sum": sum(reference.TABLE)},
+        "log2": {
+            "samples": {str(i): reference.TABLE[i] for i in range(0, 1025, 64)},
+            "sum": sum(reference.TABLE),
+        },
         "xxh64": [
             {"text": text, "seed": f"{seed:016x}", "hash": f"{reference.xxh64(text.encode(), seed):016x}"}
             for text in _TEXTS

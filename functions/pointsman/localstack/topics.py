@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -37,44 +37,42 @@ def input_topic(text: str) -> Topic:
     return Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_REQUEST_BYTES, format=declared)
 
 
-def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 30.0) -> list[str]:
+def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 60.0) -> list[str]:
     """Create those that are missing and return their names; the others stay as they are.
 
     On return each partition has its leader and can be written and read. Raises StackError where the
     broker does not answer or refuses.
     """
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    wanted_topics = tuple(topics)
     try:
         present = admin.list_topics(timeout=timeout_s).topics
-        missing = [topic for topic in topics if topic.name not in present]
-        if not missing:
-            return []
-        futures = admin.create_topics(list(map(_new, missing)), operation_timeout=timeout_s)
+        missing = [_new(topic) for topic in wanted_topics if topic.name not in present]
+        futures = admin.create_topics(missing, operation_timeout=timeout_s) if missing else {}
         created = [name for name, future in futures.items() if _created(future.exception())]
-        _await_leaders(admin, missing, time.monotonic() + timeout_s)
+        _await_leaders(admin, {topic.name for topic in wanted_topics}, time.monotonic() + timeout_s)
         return created
     except KafkaException as error:
         raise StackError(f"topics cannot be created on {kafka}: {error.args[0].str()}") from error
 
 
-def _await_leaders(admin: AdminClient, topics: Sequence[Topic], limit: float) -> None:
-    """Return when the broker answers for each partition: metadata name a leader before it is one."""
-    asked = {
-        TopicPartition(topic.name, number): OffsetSpec.latest()
-        for topic in topics
-        for number in range(topic.partitions)
-    }
-    while True:
-        answers = admin.list_offsets(asked, request_timeout=5)
-        asked = {
-            partition: OffsetSpec.latest() for partition, answer in answers.items() if answer.exception()
-        }
-        if not asked:
-            return
+def _await_leaders(admin: AdminClient, names: set[str], limit: float) -> None:
+    while without := _without_leader(admin, names):
         if time.monotonic() > limit:
-            names = ", ".join(sorted({partition.topic for partition in asked}))
-            raise StackError(f"the broker does not lead the new topics: {names}")
+            raise StackError(f"the broker does not lead its topics {', '.join(sorted(without))}")
         time.sleep(POLL_S)
+
+
+def _without_leader(admin: AdminClient, names: set[str]) -> set[str]:
+    """Return the topics that cannot be used yet: the metadata name a leader before it knows that it is one."""
+    present = admin.list_topics(timeout=5).topics
+    asked = {
+        TopicPartition(name, number): OffsetSpec.latest()
+        for name in names & present.keys()
+        for number in present[name].partitions
+    }
+    answers = admin.list_offsets(asked, request_timeout=5)
+    return (names - present.keys()) | {place.topic for place, answer in answers.items() if answer.exception()}
 
 
 def _created(error: BaseException | None) -> bool:

@@ -76,7 +76,7 @@ class PythonModel:
             reason = "the model's process died on this batch; it is being restarted"
             raise Fault(Failure(UNAVAILABLE, reason), final=True) from None
         if isinstance(message, Answer):
-            return [_result(one) for one in message.results]
+            return [_result(one, rows_of(item)) for one, item in zip(message.results, items, strict=True)]
         raise Fault(broken(message.message if isinstance(message, Broken) else "the process lost its place"))
 
     def _running(self) -> ModelProcess:
@@ -118,10 +118,14 @@ def load(spec: VersionSpec, settings: Settings) -> PythonModel:
     return model
 
 
-def _result(one: dict[str, Cells] | str) -> Result:
+def _result(one: dict[str, Cells] | str, rows: int) -> Result:
     if isinstance(one, str):
         return broken(one)
     try:
-        return unpack(one)
+        item = unpack(one)
     except (ValueError, KeyError) as error:
         return broken(f"the model's process sent a malformed array: {error}")
+    for name, array in item.items():
+        if len(array) != rows:
+            return broken(f"the model returned {name!r} of shape {list(array.shape)} for {rows} rows")
+    return item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from pointsman.core.tensor import Item
 from pointsman.errors import RESOURCE_EXHAUSTED, Failure
@@ -23,6 +24,7 @@ _TOO_LARGE = Failure(
     RESOURCE_EXHAUSTED,
     "the response is larger than the output topic takes; protobuf requests get it by reference",
 )
+SPENT: Final = Failure(RESOURCE_EXHAUSTED, "the batch's answers are too large together; try again")
 
 
 class Answers:
@@ -63,8 +65,8 @@ class Answers:
         timings.queued_us = max(0, started_ms - oldest_ms(self._batch)) * 1000
         writer = ResponseWriter(self._served, timings)
         for (index, one), result in zip(work, results, strict=True):
-            if isinstance(result, Failure):
-                self.refuse(index, one, result)
+            if isinstance(result, Failure) or self._effects.is_spent:
+                self.refuse(index, one, result if isinstance(result, Failure) else SPENT)
             else:
                 key = one.task.reply_key
                 answer = self._encoded(writer, one, result)

@@ -6,14 +6,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from google.protobuf.message import DecodeError
+
 from pointsman.core.ids import ShardAddress
 from pointsman.core.signature import check_item
 from pointsman.core.tensor import Item, Signature
-from pointsman.errors import DEADLINE_EXCEEDED, FAILED_PRECONDITION, INTERNAL, RESOURCE_EXHAUSTED, Failure
+from pointsman.errors import DEADLINE_EXCEEDED, FAILED_PRECONDITION, INTERNAL, Failure
 from pointsman.pb.v1 import inference_pb2, serving_pb2
 from pointsman.runtimes.base import Key
 from pointsman.runtimes.host import Ran
-from pointsman.statefun.answers import Answers
+from pointsman.statefun.answers import SPENT, Answers
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.effects import Effects
@@ -56,19 +58,26 @@ class ModelFunction:
         totals = serving_pb2.BatchReport.FromString(call.state["totals"] or b"")
         shard = _Shard(call, handle, totals, effects, self._clock)
         for typename, value in call.invocations:
-            if typename == HANDLE:
-                shard.take_handle(value)
-            elif typename == TASKS:
-                await self._serve(shard, value)
-            elif typename == TICK:
-                shard.flush()
-            else:
-                logger.warning("a model function knows no message of type %s", typename)
+            try:
+                await self._take(shard, typename, value)
+            except DecodeError:
+                logger.error("a message of type %s to %s is malformed", typename, call.id)
         shard.close()
         return effects.to_bytes()
 
+    async def _take(self, shard: _Shard, typename: str, value: bytes) -> None:
+        if typename == HANDLE:
+            shard.take_handle(value)
+        elif typename == TASKS:
+            await self._serve(shard, value)
+        elif typename == TICK:
+            shard.flush()
+        else:
+            logger.warning("a model function knows no message of type %s", typename)
+
     async def _serve(self, shard: _Shard, value: bytes) -> None:
         batch, work = read_tasks(value)
+        shard.begin(batch)
         answers = Answers(batch, value, shard.effects, self._claims, self._clock)
         try:
             await self._answer(shard, batch, work, answers)
@@ -117,11 +126,12 @@ class ModelFunction:
         answers: Answers,
     ) -> tuple[list[Item], list[tuple[int, Work]]]:
         """Return the items that can be served and their tasks; the others get their answer here."""
-        now, items, kept = self._clock(), [], []
+        now, items, kept, is_fetched = self._clock(), [], [], False
         for index, one in enumerate(work):
             item = self._item(one, signature, batch.features, now, shard.effects)
-            if isinstance(item, Failure) and item.code == FAILED_PRECONDITION:
-                # A tensor by reference: fetched now for all of the batch that have one.
+            if isinstance(item, Failure) and item.code == FAILED_PRECONDITION and not is_fetched:
+                # A tensor by reference: fetched now, and once, for all of the batch that have one.
+                is_fetched = True
                 await self._claims.fetch(work[index:])
                 item = self._item(one, signature, batch.features, now, shard.effects)
             if isinstance(item, Failure):
@@ -137,7 +147,7 @@ class ModelFunction:
         if one.task.deadline_ms and one.task.deadline_ms <= now:
             return Failure(DEADLINE_EXCEEDED, f"the deadline passed {now - one.task.deadline_ms} ms ago")
         if effects.is_spent:
-            return Failure(RESOURCE_EXHAUSTED, "the batch's answers are too large together; try again")
+            return SPENT
         item = decode_work(one, signature, features)
         if isinstance(item, Failure):
             return item
@@ -166,12 +176,21 @@ class _Shard:
         self.signature = spec_from_pb(handle.spec).signature if handle.HasField("spec") else None
 
     def take_handle(self, value: bytes) -> None:
-        """Keep the newest handle; totals begin anew with a generation."""
+        """Keep the newest handle."""
         handle = serving_pb2.Handle.FromString(value)
         if handle.generation < self._handle.generation:
             return
         self._handle, self._is_handle_new = handle, True
         self.signature = spec_from_pb(handle.spec).signature
+
+    def begin(self, batch: Batch) -> None:
+        """Start new totals where the batch is of another generation than the last one."""
+        totals = self._totals
+        if totals.generation != batch.generation:
+            totals.Clear()
+            parsed = ShardAddress.parse(self.address)
+            totals.version, totals.generation = batch.version, batch.generation
+            totals.shard = parsed.shard if parsed else 0
 
     def ran(self, ran: Ran) -> None:
         """Count a forward pass."""
@@ -188,11 +207,6 @@ class _Shard:
     ) -> None:
         """Count answered tasks."""
         totals = self._totals
-        if totals.generation != batch.generation:
-            totals.Clear()
-            parsed = ShardAddress.parse(self.address)
-            totals.version, totals.generation = batch.version, batch.generation
-            totals.shard = parsed.shard if parsed else 0
         totals.done += done
         totals.done_bytes += size
         totals.failed += answers.failed

@@ -101,7 +101,10 @@ def test_a_model_without_versions_is_unknown() -> None:
 
 
 def test_the_experiment_salts_the_split_and_defaults_to_the_model() -> None:
-    plain, named = plan(serving({"1": 1, "2": 1})).split, plan(serving({"1": 1, "2": 1}, experiment="m")).split
+    plain, named = (
+        plan(serving({"1": 1, "2": 1})).split,
+        plan(serving({"1": 1, "2": 1}, experiment="m")).split,
+    )
     other = plan(serving({"1": 1, "2": 1}, experiment="x")).split
     assert plain == named
     assert plain != other

@@ -24,7 +24,13 @@ def test_each_request_has_its_own() -> None:
 def test_arm_epoch_and_time_are_told_apart() -> None:
     others = {
         signer(SECRET, *parts)("request")
-        for parts in [("m", "1", 1, 1), ("m", "2", 1, 1), ("m", "1", 2, 1), ("m", "1", 1, 2), ("n", "1", 1, 1)]
+        for parts in [
+            ("m", "1", 1, 1),
+            ("m", "2", 1, 1),
+            ("m", "1", 2, 1),
+            ("m", "1", 1, 2),
+            ("n", "1", 1, 1),
+        ]
     }
     assert len(others) == 5
 
@@ -41,16 +47,19 @@ def test_any_changed_character_is_refused(data: st.DataObject) -> None:
     assert verify(SECRET, text[:at] + other + text[at + 1 :]) is None
 
 
-@given(st.text(st.characters()) | st.lists(st.text(st.characters(), max_size=5), min_size=6, max_size=6).map(":".join))
+@given(
+    st.text(st.characters())
+    | st.lists(st.text(st.characters(), max_size=5), min_size=6, max_size=6).map(":".join)
+)
 def test_foreign_text_is_refused(text: str) -> None:
     assert verify(SECRET, text) is None
 
 
 def test_shortened_and_lengthened_ids_are_refused() -> None:
     text = SIGN("request")
-    assert [verify(SECRET, wrong) for wrong in (text[:-1], text + "0", ":" + text, text + ":", text.upper())] == [
-        None
-    ] * 5
+    assert [
+        verify(SECRET, wrong) for wrong in (text[:-1], text + "0", ":" + text, text + ":", text.upper())
+    ] == [None] * 5
 
 
 def test_an_empty_secret_still_makes_distinct_ids() -> None:

@@ -157,11 +157,16 @@ def test_a_leaving_version_drains_and_retires_when_nothing_is_in_flight() -> Non
 def test_a_draining_version_goes_at_its_limit_whatever_is_in_flight(late: int, left: set[str]) -> None:
     table = draining()
     now = NOW + DRAIN_LIMIT_MS + late
-    assert set(moved(table, word(table, {"2": READY}, at_ms=now), now_ms=now, inflight={"1": 1}).versions) == left
+    assert (
+        set(moved(table, word(table, {"2": READY}, at_ms=now), now_ms=now, inflight={"1": 1}).versions)
+        == left
+    )
 
 
 def test_a_retired_version_takes_its_labels_along_and_is_reported() -> None:
-    table = done(serving(labels={"old": "1", "new": "2"}), Apply(model({"2": 1}, labels={"new": "2"})), "without")
+    table = done(
+        serving(labels={"old": "1", "new": "2"}), Apply(model({"2": 1}, labels={"new": "2"})), "without"
+    )
     after = moved(table, word(table, {"1": READY, "2": READY}))
     assert after.labels == {"new": "2"}
     assert [(event.version, event.state) for event in changes(table, after)] == [("1", "RETIRED")]

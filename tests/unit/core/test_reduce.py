@@ -19,7 +19,12 @@ EMPTY = RouteTable("m")
 def test_apply_registers_versions_under_the_next_epoch() -> None:
     table = done(EMPTY, Apply(model({"1": 9, "2": 1}, labels={"stable": "1"})), now_ms=77)
     assert states(table) == {"1": VersionState.REGISTERED, "2": VersionState.REGISTERED}
-    assert (table.epoch, table.at_ms, table.labels, table.route.split) == (1, 77, {"stable": "1"}, {"1": 9, "2": 1})
+    assert (table.epoch, table.at_ms, table.labels, table.route.split) == (
+        1,
+        77,
+        {"stable": "1"},
+        {"1": 9, "2": 1},
+    )
     assert {entry.generation for entry in table.versions.values()} == {1}
 
 
@@ -48,7 +53,11 @@ def test_a_command_that_changes_nothing_keeps_the_epoch_and_is_remembered(body: 
     table = serving()
     again = done(table, body, "another id", now_ms=9)
     assert same_routing(again, table)
-    assert (again.epoch, again.at_ms, len(again.commands)) == (table.epoch, table.at_ms, len(table.commands) + 1)
+    assert (again.epoch, again.at_ms, len(again.commands)) == (
+        table.epoch,
+        table.at_ms,
+        len(table.commands) + 1,
+    )
 
 
 def test_applying_the_same_file_again_keeps_what_the_pods_reported() -> None:

@@ -76,7 +76,9 @@ BAD: list[tuple[Body, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "code", "field"), BAD, ids=lambda part: part if isinstance(part, str) else "")
+@pytest.mark.parametrize(
+    ("body", "code", "field"), BAD, ids=lambda part: part if isinstance(part, str) else ""
+)
 def test_an_impossible_command_is_refused_with_its_field(body: Body, code: str, field: str) -> None:
     table = serving()
     before = msgspec.json.encode(table)
@@ -143,4 +145,3 @@ def test_a_refused_command_is_not_remembered() -> None:
     table = serving()
     refused(table, SetSplit({"9": 1}), "id")
     assert done(table, SetSplit({"2": 1}), "id").epoch == table.epoch + 1
-

@@ -55,7 +55,9 @@ def test_an_arm_of_weight_zero_gets_nothing(experiment: str, table: dict[str, in
 
 
 @given(names, weights, st.text(max_size=20), st.integers(1, 10))
-def test_only_the_ratio_of_the_weights_counts(experiment: str, table: dict[str, int], unit: str, by: int) -> None:
+def test_only_the_ratio_of_the_weights_counts(
+    experiment: str, table: dict[str, int], unit: str, by: int
+) -> None:
     small = {arm: weight // 10 + 1 for arm, weight in table.items()}
     large = {arm: weight * by for arm, weight in small.items()}
     assert split.draw(split.arms(experiment, small), unit) == split.draw(split.arms(experiment, large), unit)

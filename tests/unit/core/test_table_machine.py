@@ -56,7 +56,9 @@ class TableMachine(RuleBasedStateMachine):
             assert effective_split(after), "a model that served and has a ready version goes on serving"
 
     def look(self) -> None:
-        moment = Moment(self.now, SILENCE, list(self.pods.values()), lambda entry: self.inflight.get(entry.version, 0))
+        moment = Moment(
+            self.now, SILENCE, list(self.pods.values()), lambda entry: self.inflight.get(entry.version, 0)
+        )
         before = self.table
         after = advance(before, moment)
         told = {event.version for event in changes(before, after)}
@@ -86,7 +88,10 @@ class TableMachine(RuleBasedStateMachine):
     def retire(self, names: list[str]) -> None:
         self.obey(Retire(tuple(names)))
 
-    @rule(pod=st.sampled_from(("p1", "p2")), said=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(SPOKEN)))
+    @rule(
+        pod=st.sampled_from(("p1", "p2")),
+        said=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(SPOKEN)),
+    )
     def hear(self, pod: str, said: dict[str, VersionState]) -> None:
         held = {
             name: Held(self.table.versions[name].generation, state)

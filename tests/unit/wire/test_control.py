@@ -33,7 +33,13 @@ limits: {max_inflight: 2000, deadline: 2s}
 
 
 def read(text: str | bytes | dict[str, Any]) -> Command:
-    value = json.dumps(text).encode() if isinstance(text, dict) else text.encode() if isinstance(text, str) else text
+    value = (
+        json.dumps(text).encode()
+        if isinstance(text, dict)
+        else text.encode()
+        if isinstance(text, str)
+        else text
+    )
     return command_from_text(value, "control-0-7")
 
 
@@ -90,7 +96,9 @@ def test_a_command_may_bring_id_epoch_and_actor() -> None:
 
 
 def test_the_only_version_of_a_file_needs_no_split() -> None:
-    assert applied(read({"model": "m", "versions": {"1": {"uri": "python:a:B"}}})).route.split == {"1": 10_000}
+    assert applied(read({"model": "m", "versions": {"1": {"uri": "python:a:B"}}})).route.split == {
+        "1": 10_000
+    }
     assert applied(read({"model": "m", "versions": {}})).route.split == {}
 
 
@@ -103,7 +111,9 @@ def test_a_deadline_is_a_duration_or_milliseconds(text: str | int, milliseconds:
     assert applied(read(tree)).limits.deadline_ms == milliseconds
 
 
-@pytest.mark.parametrize(("sticky", "is_sticky"), [("unit", True), ("request", False), (True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("sticky", "is_sticky"), [("unit", True), ("request", False), (True, True), (False, False)]
+)
 def test_sticky_is_by_unit_or_by_request(sticky: str | bool, is_sticky: bool) -> None:
     tree = {"model": "m", "versions": {"1": {"uri": "u"}}, "route": {"sticky": sticky}}
     assert applied(read(tree)).route.sticky is is_sticky
@@ -140,7 +150,10 @@ BLAMED: list[tuple[str | dict[str, Any], str]] = [
     ({"model": "m", "versions": {"1": {"uri": "u"}}, "route": {"split": {"1": None}}}, "route.split.1"),
     ({"model": "m", "versions": {"1": {"uri": "u"}}, "limits": {"deadline": "soon"}}, "limits.deadline"),
     ({"model": "m", "versions": {"1": {"uri": "u"}}, "limits": {"deadline": "-2s"}}, "limits.deadline"),
-    ({"model": "m", "versions": {"1": {"uri": "u"}}, "limits": {"deadline": "9" * 400 + "h"}}, "limits.deadline"),
+    (
+        {"model": "m", "versions": {"1": {"uri": "u"}}, "limits": {"deadline": "9" * 400 + "h"}},
+        "limits.deadline",
+    ),
 ]
 
 
@@ -213,8 +226,12 @@ def test_yaml_is_read_up_to_its_limit_and_json_beyond(more: int) -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-keys = st.sampled_from(["model", "id", "split", "versions", "1", "uri", "route", "retire", "apply", "label", "limits"])
-trees = st.recursive(scalars, lambda part: st.lists(part, max_size=3) | st.dictionaries(keys, part, max_size=4))
+keys = st.sampled_from(
+    ["model", "id", "split", "versions", "1", "uri", "route", "retire", "apply", "label", "limits"]
+)
+trees = st.recursive(
+    scalars, lambda part: st.lists(part, max_size=3) | st.dictionaries(keys, part, max_size=4)
+)
 
 
 @given(st.dictionaries(keys, trees, max_size=5) | trees, st.booleans())
@@ -263,7 +280,9 @@ def test_imperative_commands_exist_in_protobuf(message: pb.ControlCommand, body:
     assert (command.id, command.body, command.expected_epoch) == ("fallback", body, None)
 
 
-@pytest.mark.parametrize("value", [b"\x00\x01", b"", pb.ControlCommand(id="c", model="m").SerializeToString()])
+@pytest.mark.parametrize(
+    "value", [b"\x00\x01", b"", pb.ControlCommand(id="c", model="m").SerializeToString()]
+)
 def test_what_is_no_protobuf_command_is_malformed(value: bytes) -> None:
     with pytest.raises(Malformed):
         command_from_protobuf(value, "fallback")

@@ -38,7 +38,9 @@ def test_every_field_is_guarded(kind: type[Message]) -> None:
 def test_a_golden_table_is_the_table_it_was() -> None:
     table = table_from_bytes(golden("RouteTable-01"))
     assert (table.model, table.epoch, table.at_ms) == ("model é", 2_007, 9_007)
-    assert table.route == Route({"version é": 2_007}, True, ("features é", "features é"), "output é", "experiment é")
+    assert table.route == Route(
+        {"version é": 2_007}, True, ("features é", "features é"), "output é", "experiment é"
+    )
     assert (table.fallback, table.labels) == ({"version é": 2_007}, {"label é": "version é"})
     assert (table.limits, table.commands) == (Limits(1_007, 2_007), (8_007, 8_007))
     entry = table.versions["version é"]
@@ -46,7 +48,12 @@ def test_a_golden_table_is_the_table_it_was() -> None:
     assert (entry.leaving, entry.since_ms) == (True, 7_007)
     spec = entry.spec
     assert (spec.uri, spec.sha256, spec.runtime, spec.factory, spec.pool, spec.example) == (
-        "uri é", "sha256 é", "runtime é", "factory é", "pool é", "example é"
+        "uri é",
+        "sha256 é",
+        "runtime é",
+        "factory é",
+        "pool é",
+        "example é",
     )
     assert (spec.max_batch, spec.concurrency, spec.min_ready, spec.ordered) == (9_007, 10_007, 11_007, True)
     assert spec.options == {"options key": "value é"}
@@ -56,8 +63,17 @@ def test_a_golden_table_is_the_table_it_was() -> None:
 
 def test_golden_tasks_are_the_tasks_they_were() -> None:
     batch, work = read_tasks(golden("TaskBatch-01"))
-    assert (batch.model, batch.version, batch.epoch, batch.generation) == ("model é", "version é", 4_007, 5_007)
-    assert (work[0].task.id, work[0].task.decision_id, work[0].task.reply_key) == ("id é", "decision_id é", "reply_key é")
+    assert (batch.model, batch.version, batch.epoch, batch.generation) == (
+        "model é",
+        "version é",
+        4_007,
+        5_007,
+    )
+    assert (work[0].task.id, work[0].task.decision_id, work[0].task.reply_key) == (
+        "id é",
+        "decision_id é",
+        "reply_key é",
+    )
     assert (work[0].task.deadline_ms, work[0].task.attempt) == (4_007, 5_007)
 
 

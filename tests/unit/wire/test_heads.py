@@ -94,14 +94,21 @@ def test_nothing_is_told_from_emptiness(value: bytes | None, word: str, declared
     found = head(value, format=declared, offset=4, model="m")
     assert found.fault is not None
     assert found.fault.message == f"the record's value is {word}"
-    assert (found.id, found.reply_key, found.model) == ("pointsman.requests-0-4", "pointsman.requests-0-4", "m")
+    assert (found.id, found.reply_key, found.model) == (
+        "pointsman.requests-0-4",
+        "pointsman.requests-0-4",
+        "m",
+    )
 
 
 @pytest.mark.parametrize("value", BROKEN, ids=["avro", "noise", "cut", "not-utf8", "debezium", "text"])
 def test_what_is_no_protobuf_request_is_told_so(value: bytes) -> None:
     fault = head(value).fault
     assert fault is not None
-    assert (fault.code, fault.message) == (INVALID_ARGUMENT, "the value is not an InferenceRequest in protobuf")
+    assert (fault.code, fault.message) == (
+        INVALID_ARGUMENT,
+        "the value is not an InferenceRequest in protobuf",
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +167,9 @@ def test_a_topic_without_format_is_refused() -> None:
     assert fault.message == "topic strange has no declared format"
 
 
-good = st.builds(lambda n: ingress(pb.InferenceRequest(id=f"r{n}", model="m").SerializeToString()), st.integers(0, 99))
+good = st.builds(
+    lambda n: ingress(pb.InferenceRequest(id=f"r{n}", model="m").SerializeToString()), st.integers(0, 99)
+)
 good_json = st.builds(
     lambda n: ingress(json.dumps({"id": f"r{n}", "model": "m", "inputs": []}).encode(), format=JSON),
     st.integers(0, 99),

@@ -21,7 +21,9 @@ TWO = Signature((TensorSpec("age", "INT64", (-1,)), TensorSpec("text", "BYTES", 
 INTEGERS = sorted(name for name, dtype in DTYPES.items() if dtype.kind in "iu")
 
 
-def parsed(body: object, signature: Signature | None = None, features: tuple[str, ...] = ()) -> tuple[str, Item]:
+def parsed(
+    body: object, signature: Signature | None = None, features: tuple[str, ...] = ()
+) -> tuple[str, Item]:
     value = body if isinstance(body, bytes) else json.dumps(body).encode()
     result = item_from_json(value, signature, features)
     assert not isinstance(result, Failure), result
@@ -54,7 +56,10 @@ def test_an_integer_one_beyond_its_datatype_is_refused(datatype: str) -> None:
     info = np.iinfo(DTYPES[datatype])
     for value in (int(info.max) + 1, int(info.min) - 1):
         failure = refused(oip(datatype, [2], [0, value]))
-        assert (failure.field, failure.message) == ("inputs.x.data", "inputs.x.data: an element does not fit the datatype")
+        assert (failure.field, failure.message) == (
+            "inputs.x.data",
+            "inputs.x.data: an element does not fit the datatype",
+        )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,11 @@ def test_texts_and_truths_are_read() -> None:
 
 def test_instances_are_rows() -> None:
     form, item = parsed({"instances": [[1, 2], [3, 4]]}, ROW)
-    assert (form, item["x"].dtype, item["x"].tolist()) == (INSTANCES, np.dtype("f4"), [[1.0, 2.0], [3.0, 4.0]])
+    assert (form, item["x"].dtype, item["x"].tolist()) == (
+        INSTANCES,
+        np.dtype("f4"),
+        [[1.0, 2.0], [3.0, 4.0]],
+    )
 
 
 def test_named_instances_are_columns() -> None:
@@ -220,7 +229,10 @@ def test_any_tensor_is_read_or_refused(datatype: str, shape: list[int], data: An
         assert result[1]["x"].shape == tuple(shape)
 
 
-@given(st.lists(trees | st.dictionaries(st.sampled_from("ab"), trees), max_size=3), st.sampled_from([None, ROW, TWO]))
+@given(
+    st.lists(trees | st.dictionaries(st.sampled_from("ab"), trees), max_size=3),
+    st.sampled_from([None, ROW, TWO]),
+)
 def test_any_instances_are_read_or_refused(instances: list[Any], signature: Signature | None) -> None:
     result = item_from_json(json.dumps({"instances": instances}).encode(), signature, ())
     if not isinstance(result, Failure):
@@ -272,7 +284,9 @@ def test_outputs_of_every_kind_have_a_json_form(array: Any, data: list[Any]) -> 
     assert answer({"y": array}, INSTANCES)["predictions"] == data
 
 
-@pytest.mark.parametrize("array", [np.ones(1, "c8"), np.array([3], dtype=object), np.array(["a", 3], dtype=object)])
+@pytest.mark.parametrize(
+    "array", [np.ones(1, "c8"), np.array([3], dtype=object), np.array(["a", 3], dtype=object)]
+)
 def test_an_output_without_json_form_is_a_failure(array: Any) -> None:
     failure = answer_to_json(ANSWERED, OIP, {"y": array})
     assert isinstance(failure, Failure)
@@ -296,7 +310,12 @@ def test_a_refusal_has_its_error_and_context_and_no_decision_before_there_was_on
 
 @pytest.mark.parametrize(
     ("value", "context"),
-    [(b'{"context": [1, {"a": 2}]}', b'[1, {"a": 2}]'), (b"{}", b""), (b"nonsense", b""), (b"[" * 99_999, b"")],
+    [
+        (b'{"context": [1, {"a": 2}]}', b'[1, {"a": 2}]'),
+        (b"{}", b""),
+        (b"nonsense", b""),
+        (b"[" * 99_999, b""),
+    ],
     ids=["given", "none", "malformed", "bomb"],
 )
 def test_a_context_is_echoed_as_it_was_written(value: bytes, context: bytes) -> None:

@@ -18,7 +18,10 @@ from pointsman.wire.state import SCHEMA, table_from_bytes, table_to_bytes, word_
 text = st.text(st.characters(codec="utf-8"), max_size=8)
 name = st.from_regex(r"[a-z0-9]{1,5}", fullmatch=True)
 tensors = st.builds(
-    TensorSpec, text, st.sampled_from(sorted(DTYPES)), st.lists(st.integers(-1, 2**40), min_size=1, max_size=3).map(tuple)
+    TensorSpec,
+    text,
+    st.sampled_from(sorted(DTYPES)),
+    st.lists(st.integers(-1, 2**40), min_size=1, max_size=3).map(tuple),
 )
 signatures = st.builds(
     Signature, st.lists(tensors, min_size=1, max_size=2).map(tuple), st.lists(tensors, max_size=2).map(tuple)

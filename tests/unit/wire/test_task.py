@@ -54,7 +54,9 @@ def test_a_batch_holds_its_sender_and_its_tasks_with_their_records() -> None:
     assert head == ("m", "2", "2", 9, 5, "responses")
     assert list(message.features) == ["a", "b"]
     assert [(one.id, one.decision_id, one.deadline_ms) for one in message.tasks] == [
-        ("r0", "d0", 0), ("r1", "d1", 101), ("r2", "d2", 102)
+        ("r0", "d0", 0),
+        ("r1", "d1", 101),
+        ("r2", "d2", 102),
     ]
     assert [ingress_pb2.Ingress.FromString(record) for record in read_records(value)] == records
     assert (count, size) == (3, sum(record.ByteSize() for record in records))
@@ -78,7 +80,11 @@ def test_no_work_is_no_batch() -> None:
     assert batches() == []
 
 
-@given(st.lists(st.sampled_from(["tensors", "json", "broken", "json-payload", "nothing"]), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.sampled_from(["tensors", "json", "broken", "json-payload", "nothing"]), min_size=1, max_size=6
+    )
+)
 def test_each_task_is_read_whatever_its_neighbours_are(kinds: list[str]) -> None:
     made = {
         "tensors": ingress(request(np.ones((1, 2), "f4"))),

@@ -1,0 +1,116 @@
+"""The function server by bytes: which function takes a call, and what it says without state."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from google.protobuf.message import DecodeError
+from statefun import Context, Message, StatefulFunctions, StringType, ValueSpec, message_builder
+from statefun.request_reply_pb2 import FromFunction, ToFunction
+
+from pointsman.pb.v1 import serving_pb2
+from pointsman.settings import Settings
+from pointsman.statefun.claims import Claims
+from pointsman.statefun.model_fn import ModelFunction
+from pointsman.statefun.protocol import ARMS, HANDLE, PODS, REPORT, TABLE
+from pointsman.statefun.router_fn import RouterFunction
+from pointsman.statefun.server import FunctionServer
+from pointsman.testing.engine import Address
+from tests.protocol.world import Doubling, Router, asked, task_batch
+
+
+def plain() -> StatefulFunctions:
+    """Return functions as somebody writes them on the SDK alone."""
+    functions = StatefulFunctions()
+
+    @functions.bind("example/greeter", specs=[ValueSpec(name="seen", type=StringType)])
+    async def greet(context: Context, message: Message) -> None:
+        context.storage.seen = (context.storage.seen or "") + message.as_string()
+        context.send(message_builder("example/other", context.address.id, str_value=context.storage.seen))
+
+    return functions
+
+
+def server() -> FunctionServer:
+    made = FunctionServer(plain())
+    made.bind("pointsman", "router", RouterFunction(Settings(check_artifacts=False), lambda: 0))
+    made.bind("models", "*", ModelFunction(Doubling(), Claims(None), lambda: 0))
+    return made
+
+
+def missing(target: tuple[str, str, str], state: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the state values that a function asks for when it gets only `state`."""
+    address = Address(server(), *target)
+    address.state = {name: (typename, None) for name, typename in (state or {}).items()}
+    reply = FromFunction.FromString(asyncio.run(server().reply(address.body([("t/T", b"")]))))
+    found = reply.incomplete_invocation_context.missing_values
+    assert reply.HasField("incomplete_invocation_context") == bool(found)
+    assert all(value.expiration_spec.mode == FromFunction.ExpirationSpec.NONE for value in found)
+    return {value.state_name: value.type_typename for value in found}
+
+
+def test_a_function_asks_for_the_state_that_a_call_does_not_bring() -> None:
+    assert missing(("pointsman", "router", "m")) == {"table": TABLE, "arms": ARMS, "pods": PODS}
+    assert missing(("models", "any-pool", "m~1~0")) == {"handle": HANDLE, "totals": REPORT}
+    assert missing(("example", "greeter", "x")) == {"seen": StringType.typename}
+
+
+def test_a_function_asks_only_for_what_is_missing() -> None:
+    assert missing(("pointsman", "router", "m"), {"table": TABLE, "pods": PODS}) == {"arms": ARMS}
+    assert missing(("pointsman", "router", "m"), {"table": TABLE, "pods": PODS, "arms": ARMS}) == {}
+
+
+def test_the_first_call_of_a_function_does_nothing_before_it_has_its_state() -> None:
+    address = Address(server(), "models", "default", "m~1~0")
+    body = address.body([("pointsman.v1/TaskBatch", task_batch(asked()))])
+    reply = FromFunction.FromString(asyncio.run(server().reply(body)))
+    assert not reply.HasField("invocation_result")
+
+
+def test_functions_of_the_sdk_serve_beside_the_batch_functions() -> None:
+    address = Address(server(), "example", "greeter", "ada")
+    typename = StringType.typename
+    serialize = StringType.serializer().serialize
+    reply = address.call((typename, serialize("a")), (typename, serialize("b")))
+    assert [(sent.target, StringType.serializer().deserialize(sent.value)) for sent in reply.sent] == [
+        ("example/other/ada", "a"),
+        ("example/other/ada", "ab"),
+    ]
+    reply = address.call((typename, serialize("c")))
+    assert StringType.serializer().deserialize(reply.sent[0].value) == "abc"
+
+
+@pytest.mark.parametrize("target", [("nobody", "home", "x"), ("pointsman", "feedback", "m")])
+def test_a_call_of_an_unbound_function_is_a_lookup_error(target: tuple[str, str, str]) -> None:
+    made = FunctionServer()
+    with pytest.raises(LookupError, match=f"{target[0]}/{target[1]}"):
+        asyncio.run(made.reply(Address(made, *target).body([])))
+
+
+def test_bytes_that_are_no_call_are_a_decode_error() -> None:
+    with pytest.raises(DecodeError):
+        asyncio.run(server().reply(b"\xff\xff"))
+
+
+def test_a_call_without_messages_changes_nothing() -> None:
+    router = Router().serving()
+    before = dict(router.address.state)
+    reply = router.call()
+    assert (reply.sent, reply.records, router.address.state) == ([], [], before)
+
+
+def test_a_value_that_was_never_set_is_told_from_an_empty_one() -> None:
+    shard = Address(server(), "models", "default", "m~1~0")
+    shard.state = {"handle": (HANDLE, b""), "totals": (REPORT, None)}
+    shard.call(("pointsman.v1/TaskBatch", task_batch(asked())))
+    assert serving_pb2.BatchReport.FromString(shard.state["totals"][1] or b"").done == 1
+
+
+def test_the_driver_makes_the_calls_that_the_sdk_reads() -> None:
+    address = Address(server(), "example", "greeter", "ada")
+    address.state = {"seen": (StringType.typename, StringType.serializer().serialize("x"))}
+    call = ToFunction.FromString(address.body([("t/T", b"v")]))
+    assert call.invocation.target.id == "ada"
+    assert call.invocation.state[0].state_value.has_value
+    assert call.invocation.invocations[0].argument.value == b"v"
