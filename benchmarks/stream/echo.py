@@ -24,13 +24,13 @@ MAX_BODY: Final = 1 << 30
 functions = StatefulFunctions()
 
 
-@functions.bind(FIRST)  # type: ignore[untyped-decorator]
+@functions.bind(FIRST)
 async def first(context: Context, message: Message) -> None:
     """Pass the record on."""
     context.send(Message(SECOND, context.address.id, message.typed_value))
 
 
-@functions.bind(SECOND)  # type: ignore[untyped-decorator]
+@functions.bind(SECOND)
 async def second(context: Context, message: Message) -> None:
     """Write the record to the out topic."""
     context.send_egress(

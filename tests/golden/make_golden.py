@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -45,7 +45,7 @@ def values(message: Message) -> Any:
     return MessageToDict(message, preserving_proto_field_name=True)
 
 
-def fields(kind: Descriptor, path: str = "") -> Iterator[str]:
+def fields(kind: Any, path: str = "") -> Iterator[str]:
     """Yield the path of every field a message can hold."""
     for field in kind.fields:
         here = f"{path}.{field.name}={field.number}"
@@ -108,7 +108,7 @@ _NESTED: dict[str, type[Message]] = {
 }
 
 
-def _scalar(field: FieldDescriptor) -> Any:
+def _scalar(field: Any) -> Any:
     if field.full_name in _NESTED:
         return filled(_NESTED[field.full_name]).SerializeToString(deterministic=True)
     if field.enum_type is not None:

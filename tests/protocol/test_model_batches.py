@@ -157,7 +157,7 @@ def _oip(*values: float) -> dict[str, Any]:
 
 
 def test_each_json_form_is_answered_in_its_own() -> None:
-    bodies = [
+    bodies: list[dict[str, Any]] = [
         {"inputs": [_oip(1, 2)], "context": {"a": 1}},
         {"instances": [[3, 4]]},
         {"a": 5, "b": 6, "context": "c"},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pointsman.core.reduce import reduce
 from pointsman.core.table import RouteTable
 from pointsman.errors import INTERNAL, Failure
 from pointsman.pb.v1.routing_pb2 import READY
@@ -15,6 +16,7 @@ from pointsman.statefun.protocol import CONTROL, PARKED, REPORT, REQUESTS, STATU
 from pointsman.statefun.steering import Steering
 from pointsman.testing.engine import batch, ingress
 from pointsman.topics import DEAD_LETTERS, RESPONSES
+from pointsman.wire import head
 from tests.protocol.world import (
     MODEL,
     Router,
@@ -25,7 +27,7 @@ from tests.protocol.world import (
     events,
     response,
     said,
-    tasks,
+    taken,
 )
 
 
@@ -34,10 +36,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Router:
     """Return a serving router that breaks on a request named poison."""
     healthy = Dispatch._verdict
 
-    def verdict(self: Dispatch, head: Any, full: bool) -> Any:
-        if head.id == "poison":
+    def verdict(self: Dispatch, one: Any, full: bool) -> Any:
+        if one.id == "poison":
             raise RuntimeError("a bug")
-        return healthy(self, head, full)
+        return healthy(self, one, full)
 
     monkeypatch.setattr(Dispatch, "_verdict", verdict)
     return Router().serving()
@@ -49,7 +51,7 @@ def test_a_poisonous_record_is_answered_and_its_neighbours_are_served(poisoned: 
     assert (answer.key, response(answer).id, error_of(answer)["code"]) == ("gw", "poison", INTERNAL)
     assert "bug" not in error_of(answer)["message"]
     assert len(reply.to(DEAD_LETTERS)) == 1
-    assert sorted(sum(tasks(reply.sent).values(), [])) == ["r1", "r2"]
+    assert sorted(taken(reply)) == ["r1", "r2"]
     assert sum(totals.sent for totals in poisoned.arms.shards) == 2
 
 
@@ -63,7 +65,7 @@ def test_messages_of_other_kinds_in_the_call_are_obeyed_once(poisoned: Router) -
     )
     assert [event["ok"] for event in events(reply)] == [True]
     assert poisoned.table.epoch == epoch + 1
-    assert sorted(sum(tasks(reply.sent).values(), [])) == ["r1", "r2"]
+    assert sorted(taken(reply)) == ["r1", "r2"]
     assert len(reply.to(RESPONSES)) == 1
 
 
@@ -80,10 +82,10 @@ def test_a_parked_poison_leaves_the_bound_when_it_is_answered(monkeypatch: pytes
     (sent,) = router.ask(asked("poison"), asked("r1")).sent
     healthy = Dispatch._verdict
 
-    def verdict(self: Dispatch, head: Any, full: bool) -> Any:
-        if head.id == "poison":
+    def verdict(self: Dispatch, one: Any, full: bool) -> Any:
+        if one.id == "poison":
             raise RuntimeError("a bug")
-        return healthy(self, head, full)
+        return healthy(self, one, full)
 
     monkeypatch.setattr(Dispatch, "_verdict", verdict)
     reply = router.call((PARKED, sent.value))
@@ -92,7 +94,7 @@ def test_a_parked_poison_leaves_the_bound_when_it_is_answered(monkeypatch: pytes
 
 
 def test_a_record_whose_very_head_breaks_is_answered_under_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    healthy = dispatch.read_heads
+    healthy = head.read_heads
 
     def read(value: bytes) -> Any:
         if b"poison" in value:
@@ -104,18 +106,18 @@ def test_a_record_whose_very_head_breaks_is_answered_under_its_place(monkeypatch
     bad = ingress(asked("poison").value, key=b"digits", partition=2, offset=9)
     reply = router.ask(asked("r1"), bad, asked("r2"))
     assert [response(record).id for record in reply.to(RESPONSES)] == ["pointsman.requests-2-9"]
-    assert sorted(sum(tasks(reply.sent).values(), [])) == ["r1", "r2"]
+    assert sorted(taken(reply)) == ["r1", "r2"]
 
 
 def test_a_command_that_breaks_the_router_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    healthy = steering.reduce
+    healthy = reduce
 
-    def reduce(table: RouteTable, command: Any, facts: Any) -> RouteTable | Failure:
+    def breaking(table: RouteTable, command: Any, facts: Any) -> RouteTable | Failure:
         if command.id == "poison":
             raise RuntimeError("a bug")
         return healthy(table, command, facts)
 
-    monkeypatch.setattr(steering, "reduce", reduce)
+    monkeypatch.setattr(steering, "reduce", breaking)
     router = Router().serving()
     bad = control({"id": "poison", "model": "digits", "split": {"1": 1}}, offset=5)
     good = control({"id": "good", "model": "digits", "split": {"2": 1}}, offset=6)
@@ -131,7 +133,7 @@ def test_a_message_that_is_no_message_is_passed_over(typename: str) -> None:
     router = Router().serving()
     before = dict(router.address.state)
     reply = router.call((typename, b"\xff\xff\xff"), (REQUESTS, batch(asked("r1"))))
-    assert sum(tasks(reply.sent).values(), []) == ["r1"]
+    assert taken(reply) == ["r1"]
     assert reply.records == []
     assert router.address.state["table"] == before["table"]
 

@@ -23,7 +23,18 @@ from pointsman.pb.v1.routing_pb2 import FAILED, READY
 from pointsman.statefun.protocol import REPORT, REQUESTS, TASKS
 from pointsman.testing.engine import batch, ingress
 from pointsman.topics import DEAD_LETTERS, RESPONSES
-from tests.protocol.world import MODEL, Router, asked, asked_json, error_of, letter, request, response, tasks
+from tests.protocol.world import (
+    MODEL,
+    Router,
+    asked,
+    asked_json,
+    error_of,
+    letter,
+    request,
+    response,
+    taken,
+    tasks,
+)
 
 
 def versions(sent: dict[str, list[str]]) -> Counter[str]:
@@ -129,7 +140,7 @@ def test_a_bad_record_spoils_no_neighbour() -> None:
     bad = [record for record, *_ in REFUSED]
     records = [one for n, record in enumerate(bad) for one in (asked(f"good{n}"), record)]
     reply = router.ask(*records)
-    assert sorted(sum(tasks(reply.sent).values(), [])) == sorted(f"good{n}" for n in range(len(bad)))
+    assert sorted(taken(reply)) == sorted(f"good{n}" for n in range(len(bad)))
     assert len(reply.to(RESPONSES)) == len(reply.to(DEAD_LETTERS)) == len(bad)
 
 
@@ -160,7 +171,7 @@ def test_a_record_under_the_wrong_key_goes_to_its_own_router() -> None:
     forwarded = {sent.target: sent for sent in reply.sent if sent.typename == REQUESTS}
     assert set(forwarded) == {"pointsman/router/wine", "pointsman/router/churn"}
     assert forwarded["pointsman/router/wine"].value == batch(*strays)
-    assert sum(tasks(reply.sent).values(), []) == ["mine"]
+    assert taken(reply) == ["mine"]
     wine = Router("wine").call((REQUESTS, forwarded["pointsman/router/wine"].value))
     assert len(wine.to(RESPONSES)) == 3
 
@@ -177,7 +188,7 @@ def test_a_record_without_key_is_sent_on_by_the_router_of_nobody() -> None:
 def test_the_declared_model_of_a_topic_or_header_beats_the_requests_own() -> None:
     router = Router().serving()
     record = ingress(request("r1", model="wine", version="1"), model="digits", key=b"anything")
-    assert sum(tasks(router.ask(record).sent).values(), []) == ["r1"]
+    assert taken(router.ask(record)) == ["r1"]
 
 
 @pytest.mark.parametrize(("timeout", "is_late"), [(1, True), (0, False), (60_001, False)])
@@ -197,7 +208,7 @@ def test_a_strange_timestamp_does_no_harm(timestamp: int) -> None:
         ingress(request("r1", timeout_ms=2**63 - 1), key=b"digits", timestamp_ms=timestamp), asked("r2")
     )
     answered = [response(record).id for record in reply.to(RESPONSES)]
-    assert sorted(answered + sum(tasks(reply.sent).values(), [])) == ["r1", "r2"]
+    assert sorted(answered + taken(reply)) == ["r1", "r2"]
 
 
 def full(limit: int) -> Router:
@@ -216,7 +227,7 @@ def test_a_full_model_refuses_those_who_wait_early_and_retryably() -> None:
         True,
     )
     assert reply.to(DEAD_LETTERS) == []
-    assert sum(tasks(reply.sent).values(), []) == ["stream"]
+    assert taken(reply) == ["stream"]
 
 
 def test_one_below_its_limit_a_model_takes_one_more() -> None:
@@ -225,7 +236,7 @@ def test_one_below_its_limit_a_model_takes_one_more() -> None:
     done = serving_pb2.BatchReport(version="1", generation=generation, shard=0, done=1)
     router.call((REPORT, done.SerializeToString()))
     reply = router.ask(asked("now", lane=LANE_INTERACTIVE))
-    assert sum(tasks(reply.sent).values(), []) == ["now"]
+    assert taken(reply) == ["now"]
 
 
 def inflight(router: Router) -> int:

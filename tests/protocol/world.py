@@ -79,7 +79,7 @@ def said(
         pod=pod, **{"pool": "default", "model": table.model, "at_ms": at_ms, **fields}
     )
     for version, state in states.items():
-        status.held.add(version=version, generation=table.versions[version].generation, state=state)  # type: ignore[arg-type]
+        status.held.add(version=version, generation=table.versions[version].generation, state=state)
     return ingress(status.SerializeToString(), topic=STATUS_TOPIC, key=table.model.encode())
 
 
@@ -103,7 +103,8 @@ def response(record: Record) -> inference_pb2.InferenceResponse:
 def output(record: Record) -> list[Any]:
     """Return the elements of the only output."""
     (tensor,) = response(record).outputs.tensors
-    return np.frombuffer(tensor.raw, "f4").tolist()
+    elements: list[Any] = np.frombuffer(tensor.raw, "f4").tolist()
+    return elements
 
 
 def letter(record: Record) -> inference_pb2.DeadLetter:
@@ -119,6 +120,11 @@ def tasks(sent: Iterable[Sent]) -> dict[str, list[str]]:
             taken = [task.id for task in serving_pb2.TaskBatch.FromString(message.value).tasks]
             found.setdefault(message.target, []).extend(taken)
     return found
+
+
+def taken(reply: Reply) -> list[str]:
+    """Return the request ids that were sent to any shard."""
+    return [one for ids in tasks(reply.sent).values() for one in ids]
 
 
 class Router:

@@ -47,7 +47,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 def advance(table: RouteTable, moment: Moment) -> RouteTable:
-    """Return the table with every version in the state that the moment implies, under a new epoch if any moved."""
+    """Return the table with each version in the state that the moment implies; a new epoch if any moved."""
     versions = {name: _heard(entry, moment) for name, entry in table.versions.items()}
     table_now = msgspec.structs.replace(table, versions=versions)
     drained = {name: _drained(entry, table_now, moment) for name, entry in versions.items()}
@@ -61,16 +61,15 @@ def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
     events = []
     for name, entry in after.versions.items():
         was = before.versions.get(name)
-        if was is None or (was.state, was.reason, was.generation) != (
-            entry.state,
-            entry.reason,
-            entry.generation,
-        ):
+        if was is None or _said(was) != _said(entry):
             events.append(VersionEvent(after.model, name, entry.state.value, after.epoch, entry.reason))
-    for name in before.versions:
-        if name not in after.versions:
-            events.append(VersionEvent(after.model, name, VersionState.RETIRED.value, after.epoch))
+    gone = [name for name in before.versions if name not in after.versions]
+    events += [VersionEvent(after.model, name, VersionState.RETIRED.value, after.epoch) for name in gone]
     return events
+
+
+def _said(entry: VersionEntry) -> tuple[VersionState, str, int]:
+    return entry.state, entry.reason, entry.generation
 
 
 def _heard(entry: VersionEntry, moment: Moment) -> VersionEntry:

@@ -31,17 +31,18 @@ class Command(NamedTuple):
 class Child(ABC):
     """A process that is started, watched and stopped by a stack.
 
-    It dies with its parent. Its output goes to `log`, which is kept over restarts.
+    It dies with its parent. Its output goes to `log`, which is kept over restarts. It listens on the first
+    of the reserved ports; all of them are let go right before it starts.
     """
 
     ready_within_s: ClassVar[float] = 90.0
     stops_within_s: ClassVar[float] = 10.0
 
-    def __init__(self, name: str, log: Path, reservation: Reservation) -> None:
+    def __init__(self, name: str, log: Path, *reservations: Reservation) -> None:
         self.name = name
         self.log = log
-        self.port = reservation.port
-        self._reservation = reservation
+        self.port = reservations[0].port
+        self._reservations = reservations
         self._process: asyncio.subprocess.Process | None = None
         self._log_start = 0
 
@@ -66,7 +67,7 @@ class Child(ABC):
         """Start the process."""
         command = await asyncio.to_thread(self.command)
         _rotate(self.log)
-        self._reservation.release()
+        self._release()
         wrapped = (sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *command.argv)
         with self.log.open("ab") as out:
             self._log_start = out.tell()
@@ -108,12 +109,17 @@ class Child(ABC):
 
     async def stop(self) -> None:
         """Ask the process to end, kill it when it does not, and return when it is gone."""
+        self._release()
         self.signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self.wait(), self.stops_within_s)
         except TimeoutError:
             self.signal(signal.SIGKILL)
             await self.wait()
+
+    def _release(self) -> None:
+        for reservation in self._reservations:
+            reservation.release()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal; a process that has gone is no error."""

@@ -33,16 +33,15 @@ class Broker(Child):
     def __init__(
         self, home: Home, files: EngineFiles, reservation: Reservation, controller: Reservation
     ) -> None:
-        super().__init__("kafka", home.logs / "kafka.log", reservation)
+        super().__init__("kafka", home.logs / "kafka.log", reservation, controller)
         self.address = f"{HOST}:{self.port}"
         self._home = home
         self._files = files
-        self._controller = controller
+        self._controller = f"{HOST}:{controller.port}"
         self._properties = home.conf / "server.properties"
 
     def command(self) -> Command:
         """Write the configuration, format the data folder the first time, return the server's command."""
-        self._controller.release()
         self._properties.write_text(
             "".join(f"{name}={_escape(value)}\n" for name, value in self._settings().items())
         )
@@ -71,7 +70,7 @@ class Broker(Child):
         return ("java", *jvm, *_LOGGING, "-cp", f"{self._files.broker_lib}/*", main, *arguments)
 
     def _settings(self) -> dict[str, str]:
-        controller = f"{HOST}:{self._controller.port}"
+        controller = self._controller
         return {
             "process.roles": "broker,controller",
             "node.id": "1",

@@ -64,7 +64,7 @@ def _await_leaders(admin: AdminClient, names: set[str], limit: float) -> None:
 
 
 def _without_leader(admin: AdminClient, names: set[str]) -> set[str]:
-    """Return the topics that cannot be used yet: the metadata name a leader before it knows that it is one."""
+    """Return the topics that cannot be used yet: metadata name a leader before it knows that it is one."""
     present = admin.list_topics(timeout=5).topics
     asked = {
         TopicPartition(name, number): OffsetSpec.latest()
@@ -72,7 +72,8 @@ def _without_leader(admin: AdminClient, names: set[str]) -> set[str]:
         for number in present[name].partitions
     }
     answers = admin.list_offsets(asked, request_timeout=5)
-    return (names - present.keys()) | {place.topic for place, answer in answers.items() if answer.exception()}
+    refused = {str(place.topic) for place, answer in answers.items() if answer.exception()}
+    return refused | (names - present.keys())
 
 
 def _created(error: BaseException | None) -> bool:

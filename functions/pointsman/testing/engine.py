@@ -7,8 +7,8 @@ function can be driven by bytes without a JVM.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from statefun.kafka_egress_pb2 import KafkaProducerRecord
 from statefun.request_reply_pb2 import FromFunction, ToFunction
@@ -101,9 +101,9 @@ class Address:
         return Reply(sent, [_record(egress.argument.value) for egress in result.outgoing_egresses])
 
 
-def ingress(value: bytes | None, **fields: object) -> ingress_pb2.Ingress:
+def ingress(value: bytes | None, **fields: Any) -> ingress_pb2.Ingress:
     """Return a record as the ingress adapter would wrap it; by default of the protobuf request topic."""
-    defaults: Mapping[str, object] = {
+    defaults: dict[str, Any] = {
         "topic": "pointsman.requests",
         "partition": 0,
         "offset": 0,

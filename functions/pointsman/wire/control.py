@@ -81,7 +81,9 @@ def command_from_text(value: bytes, fallback_id: str) -> Command:
     """
     tree = _tree(value)
     if "versions" in tree:
-        meta = {key: tree.pop(key) for key in ("id", "expected_epoch", "actor") if key in tree}
+        meta: dict[str, Any] = {
+            key: tree.pop(key) for key in ("id", "expected_epoch", "actor") if key in tree
+        }
         tree = {**meta, "model": tree.get("model", ""), "apply": tree}
     said_id, said_model = (tree.get(key) if isinstance(tree.get(key), str) else "" for key in ("id", "model"))
     try:

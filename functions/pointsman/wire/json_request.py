@@ -90,14 +90,13 @@ def _is_sane(shape: Sequence[int]) -> bool:
 
 def _elements(data: Any, shape: Sequence[int], field: str) -> list[Any]:
     """Return the elements of flat data, or of data nested exactly as the shape."""
-    if not isinstance(data, list):
-        data = [data]
-    if any(isinstance(part, list) for part in data):
-        return _unnested(data, shape, field)
+    elements: list[Any] = data if isinstance(data, list) else [data]
+    if any(isinstance(part, list) for part in elements):
+        return _unnested(elements, shape, field)
     count = math.prod(shape)
-    if len(data) != count:
-        raise Fault(field, f"shape {list(shape)} needs {count} elements, there are {len(data)}")
-    return data
+    if len(elements) != count:
+        raise Fault(field, f"shape {list(shape)} needs {count} elements, there are {len(elements)}")
+    return elements
 
 
 def _unnested(data: list[Any], shape: Sequence[int], field: str) -> list[Any]:

@@ -89,11 +89,14 @@ def test_one_ready_pod_outweighs_a_failed_one() -> None:
     assert states(moved(table, *words)) == {"1": READY}
 
 
-@pytest.mark.parametrize("generation", [0, 2])
-def test_a_word_on_another_generation_does_not_count(generation: int) -> None:
+@pytest.mark.parametrize(("generation", "state"), [(1, READY), (2, LOADING), (0, READY)])
+def test_a_word_counts_for_its_generation_and_for_any_if_it_knows_none(
+    generation: int, state: VersionState
+) -> None:
     table = registered()
-    stale = PodWord("p1", "default", NOW, {"1": Held(generation, READY)})
-    assert states(moved(table, stale)) == {"1": LOADING}
+    assert table.versions["1"].generation == 1
+    said = PodWord("p1", "default", NOW, {"1": Held(generation, READY)})
+    assert states(moved(table, said)) == {"1": state}
 
 
 def test_a_word_from_another_pool_does_not_count() -> None:

@@ -1,4 +1,4 @@
-"""The published vectors hold for the product, and follow from an implementation that shares nothing with it."""
+"""The published vectors hold for the product; they come from code that shares nothing with it."""
 
 from __future__ import annotations
 

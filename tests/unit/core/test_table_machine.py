@@ -151,4 +151,4 @@ def _identity(entry: VersionEntry) -> tuple[str, VersionSpec]:
 
 
 TestTableMachine = TableMachine.TestCase
-TestTableMachine.settings = settings(max_examples=40, stateful_step_count=25)
+TestTableMachine.settings = settings(max_examples=30, stateful_step_count=20)

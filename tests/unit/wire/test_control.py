@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -204,13 +205,14 @@ def test_the_billion_laughs_are_refused() -> None:
     names = "abcdefgh"
     lines = ["a: &a {x: 1}"] + [
         f"{name}: &{name} {{" + ", ".join(f"k{n}: *{before}" for n in range(9)) + "}"
-        for before, name in zip(names, names[1:], strict=False)
+        for before, name in pairwise(names)
     ]
     assert f"more than {MAX_NODES} values" in error("\n".join(lines)).failure.message
 
 
 def test_anchors_within_reason_are_welcome() -> None:
-    text = "model: m\nversions:\n  1: &base {uri: u, pool: gpu}\n  2: {<<: *base, max_batch: 4}\nroute: {split: {1: 1}}"
+    versions = "  1: &base {uri: u, pool: gpu}\n  2: {<<: *base, max_batch: 4}"
+    text = f"model: m\nversions:\n{versions}\nroute: {{split: {{1: 1}}}}"
     assert applied(read(text)).versions["2"].pool == "gpu"
 
 

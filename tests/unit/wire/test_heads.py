@@ -15,7 +15,7 @@ from pointsman.pb.v1 import ingress_pb2
 from pointsman.testing.engine import batch, ingress
 from pointsman.wire.head import JSON, Head, read_heads, split_records
 
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "id": "r1",
     "model": "digits",
     "version": "2",

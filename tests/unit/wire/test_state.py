@@ -66,13 +66,13 @@ tables = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(tables)
 def test_a_table_comes_back_as_it_went(table: RouteTable) -> None:
     assert table_from_bytes(table_to_bytes(table)) == table
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(tables)
 def test_equal_tables_are_equal_bytes(table: RouteTable) -> None:
     value = table_to_bytes(table)
@@ -113,5 +113,5 @@ def test_a_leaving_pod_holds_nothing() -> None:
 
 def test_a_state_from_the_future_is_not_heard() -> None:
     status = serving_pb2.PodStatus(pod="p1")
-    status.held.add(version="1", generation=1, state=99)  # type: ignore[arg-type]
+    status.held.add(version="1", generation=1, state=99)
     assert word_from_pb(status).held == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ SENDER = Sender("m", ENTRY, 9, "responses", ("a", "b"))
 ROW = Signature((TensorSpec("x", "FP32", (-1, 2)),))
 
 
-def request(array: Array | None = None, name: str = "x", **fields: object) -> bytes:
+def request(array: Array | None = None, name: str = "x", **fields: Any) -> bytes:
     message = pb.InferenceRequest(**fields)
     if array is not None:
         tensor = tensor_to_pb(name, array)
