@@ -44,9 +44,7 @@ REPORT = message_type(serving_pb2.BatchReport)
 functions = StatefulFunctions()
 
 
-@functions.bind(  # type: ignore[untyped-decorator]
-    typename=f"models/{POOL}", specs=[ValueSpec(name="totals", type=REPORT)]
-)
+@functions.bind(typename=f"models/{POOL}", specs=[ValueSpec(name="totals", type=REPORT)])
 def serve(context: Context, message: Message) -> None:
     """Answer every task of a batch; handles and ticks need no answer here."""
     if not message.is_type(TASKS):

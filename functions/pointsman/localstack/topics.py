@@ -73,7 +73,7 @@ def _without_leader(admin: AdminClient, names: set[str]) -> set[str]:
     }
     answers = admin.list_offsets(asked, request_timeout=5)
     refused = {str(place.topic) for place, answer in answers.items() if answer.exception()}
-    return refused | (names - present.keys())
+    return refused.union(names.difference(present))
 
 
 def _created(error: BaseException | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -33,8 +34,11 @@ class TorchModel:
 
     isolated = False
 
-    def __init__(self, network: Callable[..., Any], signature: Signature | None, footprint: int) -> None:
+    def __init__(
+        self, network: Callable[..., Any], signature: Signature | None, footprint: int, threads: int
+    ) -> None:
         self.signature = signature
+        self._threads = threads
         self.footprint = footprint
         self._network = network
 
@@ -52,6 +56,7 @@ class TorchModel:
 
     def forward(self, batch: Item) -> Item:
         """Return the outputs for a batch, which the network may overwrite. Tensors share numpy's memory."""
+        _use_threads(self._threads)
         tensors = {name: _to_torch(name, array) for name, array in batch.items()}
         with torch.inference_mode():
             if len(tensors) == 1:
@@ -79,7 +84,6 @@ class TorchModel:
 
 def load(spec: VersionSpec, settings: Settings) -> TorchModel:
     """Return the version loaded; raises LoadError, or what the factory raises."""
-    torch.set_num_threads(settings.threads)
     path = path_of(spec.uri)
     if path.suffix == _SAFETENSORS:
         network, signature = _from_safetensors(path, spec)
@@ -93,7 +97,17 @@ def load(spec: VersionSpec, settings: Settings) -> TorchModel:
     if signature is None and not spec.example:
         message = "signature: give the version a `signature`, or an `example` to read it from"
         raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))
-    return TorchModel(network, signature, _footprint(network))
+    return TorchModel(network, signature, _footprint(network), settings.threads)
+
+
+def _use_threads(count: int) -> None:
+    """Bound the threads of the calling thread's forward passes: OpenMP keeps that number per thread."""
+    if getattr(_calling, "threads", None) != count:
+        torch.set_num_threads(count)
+        _calling.threads = count
+
+
+_calling = threading.local()
 
 
 def _from_safetensors(path: Path, spec: VersionSpec) -> tuple[torch.nn.Module, Signature | None]:

@@ -109,5 +109,5 @@ class Answers:
         if self._records is None:
             self._records = read_records(self._value)
         served, ingress = self._served, ingress_pb2.Ingress.FromString(self._records[index])
-        letter = dead_letter(ingress, one.task.id, served.model, served.version, failure, self._clock())
+        letter = dead_letter(ingress, served, one.task.id, failure, self._clock(), self._effects.letter_bytes)
         self._effects.egress(DEAD_LETTERS, served.model, letter)

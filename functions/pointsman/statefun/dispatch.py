@@ -159,10 +159,10 @@ class Dispatch:
             ]
             totals = self._state.shard(entry, shard)
             address = str(ShardAddress(self._model, entry.version, shard))
-            for batch, count, size in task_batches(sender, work, raw):
+            for batch, count in task_batches(sender, work, raw):
                 self._effects.send("models", entry.spec.pool, address, TASKS, batch)
                 totals.sent += count
-                totals.sent_bytes += size
+                totals.sent_bytes += len(batch)
         self._state.touch("arms")
 
     def _shards(
@@ -276,5 +276,5 @@ def refuse(
     effects.egress(output or RESPONSES, head.reply_key, answer)
     if head.interactive and failure.retryable:
         return
-    letter = dead_letter(ingress, head.id, served.model, "", failure, now_ms)
+    letter = dead_letter(ingress, served, head.id, failure, now_ms, effects.letter_bytes)
     effects.egress(DEAD_LETTERS, served.model, letter)

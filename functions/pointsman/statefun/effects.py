@@ -13,9 +13,11 @@ from statefun.request_reply_pb2 import FromFunction
 
 from pointsman.topics import MAX_OUTPUT_BYTES
 from pointsman.wire.framing import framed, tag, varint
+from pointsman.wire.response import DEAD_LETTER_BYTES
 
 # The transport takes replies up to 1 GiB (payload_max_bytes in module.yaml).
 REPLY_BUDGET: Final = 512 << 20
+SMALL_LETTER_BYTES: Final = 1024
 
 _EGRESS_TYPE: Final = b"type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord"
 # FromFunction.invocation_result, InvocationResponse.outgoing_egresses
@@ -45,6 +47,11 @@ class Effects:
     def is_spent(self) -> bool:
         """Whether the call has used half of its budget."""
         return self.size > self._budget // 2
+
+    @property
+    def letter_bytes(self) -> int:
+        """How much of its value a dead letter may keep; little once the budget is spent."""
+        return SMALL_LETTER_BYTES if self.is_spent else DEAD_LETTER_BYTES
 
     def send(self, namespace: str, function: str, address: str, typename: str, value: bytes) -> None:
         """Send a message to a function."""

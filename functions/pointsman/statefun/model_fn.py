@@ -19,10 +19,10 @@ from pointsman.statefun.answers import SPENT, Answers
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.effects import Effects
-from pointsman.statefun.protocol import HANDLE, REPORT, TASKS, TICK, Call
+from pointsman.statefun.protocol import HANDLE, REPORT, TASKS, TICK, Call, joined
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
-from pointsman.wire.task import Batch, Work, read_tasks
+from pointsman.wire.task import Batch, Work, head_of_tasks, read_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class ModelFunction:
         handle = serving_pb2.Handle.FromString(call.state["handle"] or b"")
         totals = serving_pb2.BatchReport.FromString(call.state["totals"] or b"")
         shard = _Shard(call, handle, totals, effects, self._clock)
-        for typename, value in call.invocations:
+        for typename, value in joined(call.invocations, TASKS, head_of_tasks):
             try:
                 await self._take(shard, typename, value)
             except DecodeError:

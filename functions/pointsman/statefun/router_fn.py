@@ -24,6 +24,7 @@ from pointsman.statefun.protocol import (
     TICK,
     Call,
     Invocation,
+    joined,
 )
 from pointsman.statefun.router_state import STATES, PlanCache, RouterState
 from pointsman.statefun.steering import Steering
@@ -59,7 +60,7 @@ class RouterFunction:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
-        for invocation in call.invocations:
+        for invocation in joined(call.invocations, REQUESTS):
             handle(invocation)
         state.save(effects)
         return effects.to_bytes()

@@ -119,20 +119,25 @@ def echo_of_bytes(value: bytes) -> bytes:
 
 
 def dead_letter(
-    ingress: ingress_pb2.Ingress, request_id: str, model: str, version: str, failure: Failure, at_ms: int
+    ingress: ingress_pb2.Ingress,
+    served: Served,
+    request_id: str,
+    failure: Failure,
+    at_ms: int,
+    keep: int = DEAD_LETTER_BYTES,
 ) -> bytes:
-    """Return the dead letter of a record: whole, or cut with the digest of the whole value."""
+    """Return the dead letter of a record: whole, or `keep` bytes of it with the digest of the whole value."""
     letter = pb.DeadLetter(
         id=request_id,
-        model=model,
-        version=version,
+        model=served.model,
+        version=served.version,
         error=error_to_pb(failure),
         attempts=1,
         at_ms=at_ms,
         value_size=len(ingress.value),
     )
     letter.ingress.CopyFrom(ingress)
-    if len(ingress.value) > DEAD_LETTER_BYTES:
+    if len(ingress.value) > keep:
         letter.sha256 = sha256(ingress.value).digest()
-        letter.ingress.value = ingress.value[:DEAD_LETTER_BYTES]
+        letter.ingress.value = ingress.value[:keep]
     return letter.SerializeToString()

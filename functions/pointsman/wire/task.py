@@ -49,14 +49,14 @@ class Sender(NamedTuple):
 
 def task_batches(
     sender: Sender, work: Sequence[tuple[Head, int, str]], raw: Sequence[bytes]
-) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (serialised TaskBatch, tasks, ingress bytes) for work as (head, index in raw, decision id)."""
+) -> Iterator[tuple[bytes, int]]:
+    """Yield (serialised TaskBatch, tasks) for work as (head, index in raw, decision id)."""
     batch = _new_batch(sender)
     tasks, size, count = batch.tasks, 0, 0
     for head, index, decision_id in work:
         record = raw[index]
         if count and size + len(record) > MAX_BATCH_BYTES:
-            yield batch.SerializeToString(), count, size
+            yield batch.SerializeToString(), count
             batch = _new_batch(sender)
             tasks, size, count = batch.tasks, 0, 0
         tasks.add(
@@ -69,7 +69,7 @@ def task_batches(
         size += len(record)
         count += 1
     if count:
-        yield batch.SerializeToString(), count, size
+        yield batch.SerializeToString(), count
 
 
 def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
@@ -96,6 +96,16 @@ def read_tasks(value: bytes) -> tuple[Batch, list[Work]]:
             return deep, work
     batch = serving_pb2.TaskBatch.FromString(value)
     return batch, [_alone(task) for task in batch.tasks]
+
+
+def head_of_tasks(value: bytes) -> bytes:
+    """Return what tells one batch from another; batches with equal heads may be concatenated."""
+    try:
+        head = serving_pb2.TaskBatchHead.FromString(value)
+    except DecodeError:
+        return value  # like no other
+    head.DiscardUnknownFields()
+    return head.SerializeToString()
 
 
 def read_records(value: bytes) -> list[bytes]:

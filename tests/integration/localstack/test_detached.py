@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,11 +69,10 @@ class Shell:
 def until(condition: Callable[[], Any], limit_s: float = 180) -> None:
     """Ask until the condition holds."""
     limit = time.monotonic() + limit_s
-    pause = 0.05
+    between = threading.Event()
     while not condition():
         assert time.monotonic() < limit, "the condition never held"
-        # A bounded wait between two questions, and no stand-in for one.
-        signal.sigtimedwait([], pause)
+        between.wait(0.05)
 
 
 @pytest.fixture

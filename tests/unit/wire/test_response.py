@@ -129,7 +129,9 @@ def test_there_is_no_echo_of_what_is_no_request() -> None:
 def test_a_dead_letter_is_whole_up_to_its_limit_and_cut_one_byte_beyond(more: int) -> None:
     value = bytes(DEAD_LETTER_BYTES + more)
     record = ingress_pb2.Ingress(topic="t", offset=9, key=b"k", value=value)
-    letter = pb.DeadLetter.FromString(dead_letter(record, "id", "m", "1", Failure(UNAVAILABLE, "no"), 77))
+    letter = pb.DeadLetter.FromString(
+        dead_letter(record, Served("m", "1", "", 0), "id", Failure(UNAVAILABLE, "no"), 77)
+    )
     assert (letter.id, letter.model, letter.version, letter.at_ms, letter.attempts) == ("id", "m", "1", 77, 1)
     assert (letter.value_size, len(letter.ingress.value)) == (len(value), DEAD_LETTER_BYTES)
     assert letter.sha256 == (sha256(value).digest() if more else b"")
