@@ -78,7 +78,7 @@ def result(rows: list[Row], stack: Stack, pace: Pace) -> report.Result:
 def main() -> None:
     """Measure, print the table, write the files."""
     parser = argparse.ArgumentParser(description="Measure the stream door against its limits.")
-    parser.add_argument("--quick", action="store_true", help="one short round, in a minute; writes no files")
+    parser.add_argument("--quick", action="store_true", help="one short round; writes no files")
     pace = QUICK if parser.parse_args().quick else Pace()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
