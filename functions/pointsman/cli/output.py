@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -25,6 +26,10 @@ class Output:
         """Print a sentence for people; programs do not get it."""
         if not self.as_json:
             self.console.print(escape(text))
+
+    def working(self, text: str) -> AbstractContextManager[object]:
+        """Show a spinner while something takes long; programs do not get it."""
+        return nullcontext() if self.as_json else self.console.status(escape(text))
 
     def record(self, value: Mapping[str, Any], text: str) -> None:
         """Print one record: `value` for programs, `text` for people."""

@@ -45,7 +45,8 @@ def up(
     plan = _plan(parallelism, pods, _settings(inputs, outputs, trust))
     if not redis.is_installed():
         out.say("redis-server is not installed: tensors by reference will be refused")
-    enginefiles.ensure(out.say)
+    with out.working("preparing the engine"):
+        enginefiles.ensure(out.say)
     if foreground:
         out.say(f"starting in {home.path}; Ctrl-C stops")
         supervisor.run(Stack(home.path, plan=plan), ready=lambda record: _announce(out, record))

@@ -33,8 +33,15 @@ class EngineFiles(msgspec.Struct, frozen=True):
         raise StackError(f"no statefun-flink-distribution jar in {self.engine_lib}")
 
     @property
+    def unfinished(self) -> Path:
+        """A file that is there while Maven fills the folders."""
+        return self.engine_lib.parents[1] / "unfinished"
+
+    @property
     def built(self) -> bool:
-        """Whether both folders of jars are filled."""
+        """Whether both folders of jars are filled, and not by a build that was cut short."""
+        if self.unfinished.exists():
+            return False
         return any(self.engine_lib.glob("statefun-*.jar")) and any(self.broker_lib.glob("kafka_*.jar"))
 
 
@@ -46,7 +53,7 @@ def ensure(say: Callable[[str], None] = lambda line: None) -> EngineFiles:
     files, pom = locate()
     if not files.built:
         say(f"building the engine with Maven: downloads up to {DOWNLOAD_MB} MB the first time")
-        _build(pom)
+        _build(pom, files.unfinished)
     if not files.built:
         raise StackError(f"{pom} built, but {files.engine_lib} or {files.broker_lib} holds no jars")
     return files
@@ -75,11 +82,14 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pointsman"
 
 
-def _build(pom: Path) -> None:
+def _build(pom: Path, unfinished: Path) -> None:
     if shutil.which("mvn") is None:
         raise StackError("Maven is missing: sudo apt-get install -y maven")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
     command = ["mvn", "-q", "-B", "-f", str(pom), "package", "-DskipTests"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=pom.parent)
     if result.returncode:
         tail = "\n".join((result.stdout + result.stderr).splitlines()[:15])
         raise StackError(f"Maven could not build the engine ({' '.join(command)}):\n{tail}")
+    unfinished.unlink()
