@@ -12,7 +12,7 @@ from pointsman.client import Prediction
 from pointsman.core.tensor import Array
 
 _SHOWN_ROWS = 10
-_SHOWN_VALUES = 8
+_SHOWN_VALUES = 10
 
 
 def as_record(prediction: Prediction) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def tail(
             for message in islice(messages, count or None):
                 record, text = _read(read, message.value() or b"")
                 at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC).astimezone()
-                out.record(record, f"{at:%H:%M:%S.%f} {text}"[:400])
+                out.record(record, f"{at.time().isoformat('milliseconds')} {text}"[:400])
 
 
 def _read(read: Callable[[bytes], Line], value: bytes) -> Line:

@@ -50,8 +50,8 @@ def uniform_items(work: Sequence[Work], signature: Signature | None) -> list[Ite
     dtype = DTYPES[spec.datatype]
     if dtype.hasobject or dtype.kind == "b" or not _fits(spec, shape):
         return None
-    name, datatype = spec.name, spec.datatype
-    if any(t.name != name or t.datatype != datatype or tuple(t.shape) != shape for t in tensors):
+    name, datatype, sizes = spec.name, spec.datatype, list(shape)  # a list compares without a copy
+    if any(t.name != name or t.datatype != datatype or t.shape != sizes for t in tensors):
         return None
     raws = [tensor.raw for tensor in tensors]
     if set(map(len, raws)) != {math.prod(shape) * dtype.itemsize}:

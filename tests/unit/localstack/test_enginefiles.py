@@ -54,8 +54,8 @@ def test_filled_folders_are_used_as_they_are(tmp_path: Path, monkeypatch: pytest
 def test_missing_jars_are_built_once_with_a_word_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = "mkdir -p engine/lib broker/lib; touch engine/lib/statefun-flink-distribution-1.jar broker/lib/kafka_2.jar"
-    maven(tmp_path, build, monkeypatch)
+    jars = "engine/lib/statefun-flink-distribution-1.jar broker/lib/kafka_2.jar"
+    maven(tmp_path, f"mkdir -p engine/lib broker/lib; touch {jars}", monkeypatch)
     said: list[str] = []
     assert ensure(said.append).built
     assert ensure(said.append).built
