@@ -17,10 +17,6 @@ LONG = os.environ.get("POINTSMAN_TEST_LONG") == "1"
 OUTAGE_S = 300.0 if LONG else 15.0
 
 
-def _has_final(bench: Bench, request_id: str) -> bool:
-    return request_id in bench.ledger.finals
-
-
 @pytest.mark.parametrize("victim", ["pod-default", "router", "engine"])
 def test_sigkill_under_load_loses_nothing(stack: Stack, name: str, row: np.ndarray, victim: str) -> None:
     with Bench(stack) as bench:
@@ -55,7 +51,7 @@ def test_a_pool_that_is_gone_holds_up_nobody_else(
         bench.send(name, f"waits-{number}", row)
         bench.send(other, f"flows-{number}", row)
         number += 1
-        assert bench.ledger.wait(30, until=partial(_has_final, bench, f"flows-{number - 1}"))
+        assert bench.ledger.wait(30, until=partial(bench.ledger.finals.__contains__, f"flows-{number - 1}"))
     assert bench.state(name, "1", "UNREACHABLE", timeout=30)
     stack.resume("pod-aside")
     bench.settled(120)
