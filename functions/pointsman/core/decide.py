@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pointsman.core.split import Arms, arms
 from pointsman.core.table import RouteTable, VersionEntry, VersionState, effective_split, is_serving
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, UNAVAILABLE, Failure
+
+# What a sender asked for may be as long as a record; an answer repeats so many characters of it.
+SHOWN: Final = 80
 
 
 class Wait(NamedTuple):
@@ -39,12 +42,12 @@ def choose(plan: Plan, version: str, label: str) -> VersionEntry | Failure | Wai
     if label and not version:
         version = table.labels.get(label, "")
         if not version:
-            return Failure(NOT_FOUND, f"model {table.model} has no label {label!r}", "label")
+            return Failure(NOT_FOUND, f"model {table.model} has no label {label[:SHOWN]!r}", "label")
     if not version:
         return None
     entry = table.versions.get(version)
     if entry is None:
-        return Failure(NOT_FOUND, f"model {table.model} has no version {version!r}", "version")
+        return Failure(NOT_FOUND, f"model {table.model} has no version {version[:SHOWN]!r}", "version")
     return entry if is_serving(entry) else _not_serving(entry)
 
 

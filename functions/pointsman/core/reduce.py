@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,10 @@ from pointsman.errors import ABORTED, FAILED_PRECONDITION, NOT_FOUND, Failure
 
 # What makes a version that version: a change of any of these needs a new one.
 _IDENTITY = ("uri", "runtime", "factory", "pool", "options")
+
+# A table travels with every call of its router and is one record of a topic: it must stay far below the
+# topic's limit, with the reasons that pods add to it.
+MAX_TABLE_BYTES: Final = 512 << 10
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -44,8 +49,15 @@ def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Fa
     changed = _change(table, command, facts)
     if isinstance(changed, Failure):
         return changed
+    if _size(changed) > MAX_TABLE_BYTES:
+        message = f"the model would need more than {MAX_TABLE_BYTES} bytes; retire versions or labels first"
+        return Failure(FAILED_PRECONDITION, message, "model")
     remembered = (*table.commands, digest)[-REMEMBERED_COMMANDS:]
     return msgspec.structs.replace(renewed(changed, table, facts.now_ms), commands=remembered)
+
+
+def _size(table: RouteTable) -> int:
+    return len(msgspec.json.encode((table.versions, table.route, table.labels)))
 
 
 def _change(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Failure:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from pointsman.core.tensor import DATATYPES, Array, Item, Signature, TensorSpec
+from typing import Final
+
+from pointsman.core.tensor import DATATYPES, Array, Item, Signature, TensorSpec, rows
 from pointsman.errors import INVALID_ARGUMENT, Failure
+
+# Rows of no elements cost their sender nothing, and the model a forward pass for each `max_batch` of them.
+MAX_EMPTY_ROWS: Final = 65_536
 
 
 def check_item(signature: Signature | None, item: Item) -> Failure | None:
@@ -60,4 +65,7 @@ def _rows(item: Item) -> Failure | None:
         return Failure(INVALID_ARGUMENT, "inputs differ in the size of their batch dimension", "inputs")
     if sizes == {0}:
         return Failure(INVALID_ARGUMENT, "the request holds no row", "inputs")
+    if rows(item) > MAX_EMPTY_ROWS and not any(array.size for array in item.values()):
+        message = f"a request without elements has at most {MAX_EMPTY_ROWS} rows"
+        return Failure(INVALID_ARGUMENT, message, "inputs")
     return None

@@ -82,14 +82,15 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
     if spec.sha256 and not _is_digest(spec.sha256):
         yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
     if spec.signature is not None:
-        yield from _signature_faults(f"{field}.signature", spec.signature)
+        yield from signature_faults(f"{field}.signature", spec.signature)
 
 
 def _is_digest(text: str) -> bool:
     return len(text) == 64 and all(c in "0123456789abcdef" for c in text)
 
 
-def _signature_faults(field: str, signature: Signature) -> Iterator[Failure]:
+def signature_faults(field: str, signature: Signature) -> Iterator[Failure]:
+    """Yield the faults of a signature: of a version's description, or of what its code declares."""
     if not signature.inputs:
         yield invalid(f"{field}.inputs", "at least one input is required")
     for tensor in (*signature.inputs, *signature.outputs):

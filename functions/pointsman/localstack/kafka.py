@@ -19,7 +19,7 @@ from pointsman.topics import TABLE
 
 # Records may be as large as the largest topic allows, and a batch adds its own bytes.
 _MAX_BYTES: Final = max(topic.max_bytes for topic in TABLE) + 1024
-_JVM: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xshare:auto")
+_JVM: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xshare:auto", "-XX:TieredStopAtLevel=1")
 _LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -77,6 +77,7 @@ def broken(message: str) -> Failure:
 
 
 def one_line(message: str) -> str:
-    """Return a message on one line of at most MAX_MESSAGE characters."""
-    line = " ".join(message.split())
+    """Return a message on one line of at most MAX_MESSAGE characters, all of which UTF-8 has."""
+    # Foreign code may raise with half a surrogate pair, and no answer could be written with that.
+    line = " ".join(message.encode(errors="replace").decode().split())
     return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 1]}…"

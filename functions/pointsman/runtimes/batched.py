@@ -117,6 +117,8 @@ def _checked(forward: Forward, batch: Item, rows: int) -> Item:
     if not isinstance(outputs, dict) or not outputs:
         raise Fault(broken(f"the model returned {type(outputs).__name__}, not arrays by name"))
     for name, array in outputs.items():
+        if not isinstance(name, str):
+            raise Fault(broken(f"the model returned an output named {name!r}, which is no text"))
         if not isinstance(array, np.ndarray):
             raise Fault(broken(f"the model returned {type(array).__name__} as {name!r}, not an array"))
         if array.ndim == 0 or len(array) != rows:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item, Signature
+from pointsman.core.validate import signature_faults
 from pointsman.errors import FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, Failure, LoadError
 from pointsman.runtimes.artifact import imported, path_of, verified_sha256
 from pointsman.runtimes.base import Loaded, one_line
@@ -61,6 +64,8 @@ def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None])
 
 
 def _warm(loaded: Loaded, spec: VersionSpec) -> None:
+    if loaded.signature is not None:
+        loaded.signature = _sound(loaded.signature)
     item = _example(loaded.signature, spec)
     if item is None:
         return
@@ -71,6 +76,21 @@ def _warm(loaded: Loaded, spec: VersionSpec) -> None:
         loaded.signature = signature_of(item, result)
     elif not loaded.signature.outputs:
         loaded.signature = Signature(loaded.signature.inputs, signature_of(item, result).outputs)
+
+
+def _sound(signature: Signature) -> Signature:
+    """Return the signature that a model's code declares, its types as promised; raises LoadError.
+
+    Requests are decoded by it and every status of the pod repeats it, so one that lies would break both.
+    """
+    try:
+        sound = msgspec.convert(msgspec.to_builtins(signature), Signature)
+    except msgspec.ValidationError as error:
+        raise LoadError(Failure(FAILED_PRECONDITION, one_line(f"signature: {error}"), "signature")) from error
+    fault = next(signature_faults("signature", sound), None)
+    if fault is not None:
+        raise LoadError(Failure(FAILED_PRECONDITION, one_line(fault.message), fault.field))
+    return sound
 
 
 def _example(signature: Signature | None, spec: VersionSpec) -> Item | None:

@@ -17,7 +17,11 @@ class Blobs(Protocol):
         ...
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the bytes of each key in one round trip; None where they are gone or never were."""
+        """Return the bytes of each key in one round trip; None where they are gone or never were.
+
+        Keys come from requests, and others may keep secrets beside the blobs: of a key that `put` cannot
+        have returned nothing is read.
+        """
         ...
 
     async def touch(self, keys: Sequence[str], ttl_s: int) -> None:
@@ -27,6 +31,11 @@ class Blobs(Protocol):
     async def close(self) -> None:
         """Close the connections."""
         ...
+
+
+def is_blob_key(key: str) -> bool:
+    """Whether the key may be one of `blob_key`'s."""
+    return key.startswith(_PREFIX)
 
 
 def blob_key(value: bytes) -> str:

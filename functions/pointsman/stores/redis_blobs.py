@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from pointsman.stores.blobs import blob_key
+from pointsman.stores.blobs import blob_key, is_blob_key
 
 
 class RedisBlobs:
@@ -28,7 +28,9 @@ class RedisBlobs:
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the bytes of each key, or None."""
-        return list(await self._redis.mget(keys)) if keys else []
+        ours = [key for key in keys if is_blob_key(key)]
+        found = dict(zip(ours, await self._redis.mget(ours), strict=True)) if ours else {}
+        return [found.get(key) for key in keys]
 
     async def touch(self, keys: Sequence[str], ttl_s: int) -> None:
         """Keep the bytes longer."""

@@ -114,10 +114,10 @@ def read_records(value: bytes) -> list[bytes]:
 
 
 def oldest_ms(batch: Batch) -> int:
-    """Return the timestamp of the batch's first record, which waited longest of its partition."""
+    """Return the timestamp of the batch's first record, which waited longest of its partition; not negative."""
     first = batch.tasks[0].ingress
     ingress = ingress_pb2.Ingress.FromString(first) if isinstance(first, bytes) else first
-    return ingress.timestamp_ms
+    return max(0, ingress.timestamp_ms)  # a producer may claim any time, and timings are 64 bits wide
 
 
 def _alone(task: serving_pb2.Task) -> Work:

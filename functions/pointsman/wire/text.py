@@ -10,8 +10,9 @@ import yaml
 # YAML is read slowly, half a second for so much, and lists in lists slower still; more must be JSON.
 MAX_YAML_BYTES: Final = 16 << 10
 MAX_YAML_LISTS: Final = 1_000
-# A few aliases of YAML can stand for billions of nodes.
+# A few aliases of YAML can stand for billions of nodes, or for a text as long as the file many times over.
 MAX_NODES: Final = 20_000
+MAX_TEXT_BYTES: Final = 256 << 10
 MAX_DEPTH: Final = 32
 
 
@@ -46,10 +47,10 @@ def _parsed(value: bytes) -> Any:
 
 
 class _Plain:
-    """Copies a tree with YAML's other keys (`1: 90`) turned into text, and counts its nodes."""
+    """Copies a tree with YAML's other keys (`1: 90`) turned into text; counts its nodes and its text."""
 
     def __init__(self) -> None:
-        self._nodes = 0
+        self._nodes = self._text_bytes = 0
 
     def of(self, value: Any, depth: int) -> Any:
         self._nodes += 1
@@ -60,5 +61,8 @@ class _Plain:
         if isinstance(value, list):
             return [self.of(part, depth - 1) for part in value]
         if isinstance(value, str):
-            value.encode()  # YAML lets half a surrogate pair through, and no topic takes it
+            # YAML lets half a surrogate pair through, and no topic takes it: that raises here.
+            self._text_bytes += len(value.encode())
+            if self._text_bytes > MAX_TEXT_BYTES:
+                raise Unreadable(f"more than {MAX_TEXT_BYTES} bytes of text")
         return value

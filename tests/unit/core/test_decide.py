@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pointsman.core.commands import Apply, Retire
-from pointsman.core.decide import Wait, choose, plan
+from pointsman.core.decide import SHOWN, Wait, choose, plan
 from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, UNAVAILABLE, Failure
 from tests.unit.core.tables import done, model, moved, serving, word
@@ -108,3 +108,10 @@ def test_the_experiment_salts_the_split_and_defaults_to_the_model() -> None:
     other = plan(serving({"1": 1, "2": 1}, experiment="x")).split
     assert plain == named
     assert plain != other
+
+
+@pytest.mark.parametrize("named", [{"version": "\0" * 100_000}, {"label": "\0" * 100_000}])
+def test_a_refusal_repeats_only_the_beginning_of_a_long_name(named: dict[str, str]) -> None:
+    failure = chosen(serving(), **named)
+    assert isinstance(failure, Failure)
+    assert len(failure.message) < 100 + len(repr("\0" * SHOWN))

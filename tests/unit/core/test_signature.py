@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pointsman.core.signature import check_item
+from pointsman.core.signature import MAX_EMPTY_ROWS, check_item
 from pointsman.core.tensor import DTYPES, Item, Signature, TensorSpec, rows
 
 TWO = Signature((TensorSpec("x", "FP32", (-1, 4)), TensorSpec("n", "INT64", (-1,))))
@@ -63,3 +63,10 @@ def test_rows_are_the_size_of_the_first_dimension() -> None:
 
 def test_every_datatype_has_a_dtype_of_its_own() -> None:
     assert len(set(DTYPES.values())) == len(DTYPES) == 13
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_rows_without_elements_are_served_up_to_their_limit(more: int) -> None:
+    failure = check_item(None, {"x": x(MAX_EMPTY_ROWS + more, 0)})
+    assert (failure is not None) == bool(more)
+    assert check_item(None, {"x": x(MAX_EMPTY_ROWS + more, 0), "n": x(MAX_EMPTY_ROWS + more)}) is None

@@ -18,7 +18,7 @@ from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.wire.control import Malformed, command_from_protobuf, command_from_text
 from pointsman.wire.spec import spec_to_pb
 from pointsman.wire.state import route_to_pb
-from pointsman.wire.text import MAX_NODES, MAX_YAML_BYTES
+from pointsman.wire.text import MAX_NODES, MAX_TEXT_BYTES, MAX_YAML_BYTES
 
 FILE = """
 model: digits
@@ -208,6 +208,13 @@ def test_the_billion_laughs_are_refused() -> None:
         for before, name in pairwise(names)
     ]
     assert f"more than {MAX_NODES} values" in error("\n".join(lines)).failure.message
+
+
+def test_a_text_that_is_repeated_without_end_is_refused() -> None:
+    options = '{a: &a "' + "x" * 10_000 + '"' + "".join(f", k{number}: *a" for number in range(100)) + "}"
+    text = f"model: m\nversions:\n  1: {{uri: u, options: {options}}}"
+    assert len(text) < MAX_YAML_BYTES
+    assert f"more than {MAX_TEXT_BYTES} bytes of text" in error(text).failure.message
 
 
 def test_anchors_within_reason_are_welcome() -> None:
