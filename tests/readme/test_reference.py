@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+import yaml
 
 from pointsman.core.spec import Limits, Route, VersionSpec
 from pointsman.core.tensor import Item, Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2
-from pointsman.runtimes.base import Result
+from pointsman.runtimes.base import Key
+from pointsman.runtimes.host import Ran
 from pointsman.settings import Settings
 from pointsman.topics import REQUESTS_JSON, RESPONSES, TABLE
 from tests.protocol.world import Doubling, Router, Shard, asked_json, events
@@ -24,6 +26,7 @@ CONTROL, TOPICS, OPERATIONS = "docs/control.md", "docs/topics.md", "docs/operati
 # A refusal's row: the command, perhaps with a word on its key; the code; the field.
 ROW = re.compile(r"^\| `(\{.*\})`[^|]* \| ([A-Z_]+) \| `([^`]+)` \|$", re.MULTILINE)
 REFUSALS = ROW.findall((ROOT / CONTROL).read_text())
+assert REFUSALS, "the page has no table of refusals"
 
 
 def objects(body: str) -> list[dict[str, Any]]:
@@ -55,11 +58,15 @@ def commands() -> Iterator[tuple[str, str]]:
     """Yield each command of the control page as its text and its model."""
     for block in blocks(CONTROL):
         if block.language == "yaml":
-            yield block.body, re.findall(r"^model: (\S+)$", block.body, re.MULTILINE)[0]
+            yield block.body, _model(block.body)
         if block.language == "json":
             for value in objects(block.body):
                 if "type" not in value:
                     yield json.dumps(value), value["model"]
+
+
+def _model(text: str) -> str:
+    return str(yaml.safe_load(text)["model"])
 
 
 def test_every_command_of_the_control_page_is_obeyed_and_every_event_is_one_that_it_causes() -> None:
@@ -82,12 +89,9 @@ def test_every_command_of_the_control_page_is_obeyed_and_every_event_is_one_that
 def test_every_refusal_of_the_control_page_is_what_the_router_says(
     command: str, code: str, field: str
 ) -> None:
-    router = Router()
-    for block in blocks(CONTROL)[:1]:
-        router.obey(block.body.encode())
-    sight = Router(check_artifacts=True)
-    sight.address = router.address if "nowhere" not in command else sight.address
-    (ack,) = events(sight.obey({"model": "digits", "id": "refused", **json.loads(command)}))
+    router = Router(check_artifacts="nowhere" in command)
+    router.obey(blocks(CONTROL)[0].body.encode())
+    (ack,) = events(router.obey({"model": "digits", "id": "refused", **json.loads(command)}))
     assert (ack["error"]["code"], ack["error"]["field"]) == (code, field)
 
 
@@ -98,14 +102,10 @@ class Scoring(Doubling):
         inputs = (TensorSpec("features", "FP32", (-1, 3)),)
         super().__init__(Signature(inputs, (TensorSpec("score", "FP32", (-1,)),)))
 
-    def results(self, items: list[Item]) -> list[Result]:  # type: ignore[override]
-        """Return the scores of a batch."""
-        weights = np.array([0.5, 0.3, 0.2], np.float32)
-        return [{"score": item["features"] @ weights} for item in items]
-
-    async def run(self, _key: Any, items: Any) -> Any:
+    async def run(self, _key: Key, items: Sequence[Item]) -> Ran:
         """Run a batch."""
-        return msgspec.structs.replace(await super().run(_key, [{"x": 0, **item} for item in items]))
+        weights = np.array([0.5, 0.3, 0.2], np.float32)
+        return Ran([{"score": item["features"] @ weights} for item in items], 11, len(items))
 
 
 def test_every_request_of_the_topics_page_gets_the_answer_shown_after_it() -> None:
@@ -124,14 +124,13 @@ def test_every_request_of_the_topics_page_gets_the_answer_shown_after_it() -> No
             assert said.get(part) == answered.get(part)
 
 
-def test_every_model_of_the_topics_page_is_applied() -> None:
-    for block in blocks(TOPICS):
+@pytest.mark.parametrize("page", [TOPICS, "docs/own-pod.md"])
+def test_every_model_of_a_page_is_applied(page: str) -> None:
+    for block in blocks(page):
         if block.language == "yaml":
-            router = Router("churn", outputs=("answers",))
-            (ack,) = [
-                e for e in events(router.obey(block.body.encode(), key=b"churn")) if e["type"] == "ack"
-            ]
-            assert ack["ok"], ack
+            router = Router(_model(block.body), outputs=("answers",))
+            said = events(router.obey(block.body.encode(), key=b""))
+            assert [event["ok"] for event in said if event["type"] == "ack"] == [True], said
 
 
 def test_the_topics_page_has_the_table_of_the_code() -> None:

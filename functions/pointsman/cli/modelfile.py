@@ -28,7 +28,7 @@ def read(source: str) -> list[dict[str, Any]]:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
     except OSError as error:
         raise SettingsError(f"{source}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # PyYAML lets a date that is none through as it is
         raise SettingsError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
     if not documents:
         raise SettingsError(f"{source} holds no model")

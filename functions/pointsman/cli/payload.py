@@ -7,6 +7,7 @@ import math
 import sys
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -35,7 +36,7 @@ def read(file: str, text: str, signature: Signature | None, brightest: float) ->
     SettingsError naming the file and what is wrong with it.
     """
     if text:
-        return _json("--json", text.encode())
+        return _json("--body", text.encode())
     data = _bytes(file)
     suffix = Path(file).suffix.lower()
     if suffix in IMAGES:
@@ -63,13 +64,15 @@ def _json(source: str, data: bytes) -> Inputs:
 def _arrays(file: str, data: bytes, signature: Signature | None) -> dict[str, Array]:
     try:
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # The parts of an .npz are read when they are asked for.
+        found = loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
         raise SettingsError(f"{file} is no array file: {error}") from error
-    if isinstance(loaded, np.ndarray):
+    if isinstance(found, np.ndarray):
         spec = signature.inputs[0] if signature else None
-        return {spec.name if spec else DEFAULT_INPUT: _fitted(loaded, spec)}
+        return {spec.name if spec else DEFAULT_INPUT: _fitted(found, spec)}
     specs = {spec.name: spec for spec in signature.inputs} if signature else {}
-    return {name: _fitted(loaded[name], specs.get(name)) for name in loaded.files}
+    return {name: _fitted(array, specs.get(name)) for name, array in found.items()}
 
 
 def _fitted(array: Array, spec: TensorSpec | None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import keyword
 import re
 from importlib import resources
 from pathlib import Path
@@ -48,7 +49,7 @@ def _render(template: Path, folder: Path, words: dict[str, str]) -> Path:
 def _module(name: str) -> str:
     """Return an importable name that hides no other module: not `json` for a model called so."""
     module = re.sub(r"\W", "_", name)
-    if module[0].isdigit() or importlib.util.find_spec(module) is not None:
+    if module[0].isdigit() or keyword.iskeyword(module) or importlib.util.find_spec(module) is not None:
         module = f"model_{module}"
     return module
 
@@ -56,4 +57,4 @@ def _module(name: str) -> str:
 def _class(name: str) -> str:
     words = re.split(r"[\W_]+", name)
     camel = "".join(word.capitalize() for word in words)
-    return f"Model{camel}" if camel[0].isdigit() else camel
+    return f"Model{camel}" if camel[0].isdigit() or keyword.iskeyword(camel) else camel

@@ -49,7 +49,7 @@ def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Fa
     changed = _change(table, command, facts)
     if isinstance(changed, Failure):
         return changed
-    if _size(changed) > MAX_TABLE_BYTES:
+    if _size(changed) > max(MAX_TABLE_BYTES, _size(table)):
         message = f"the model would need more than {MAX_TABLE_BYTES} bytes; retire versions or labels first"
         return Failure(FAILED_PRECONDITION, message, "model")
     remembered = (*table.commands, digest)[-REMEMBERED_COMMANDS:]
@@ -73,6 +73,8 @@ def _change(table: RouteTable, command: Command, facts: Facts) -> RouteTable | F
 
 
 def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Failure:
+    if not spec.model:
+        spec = msgspec.structs.replace(spec, model=table.model)  # its record's key said it
     fault = check_spec(spec) or _output_fault(spec.route, facts)
     if fault is not None:
         return fault

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -151,7 +152,8 @@ class Stack:
     def _save(self) -> None:
         if self._record is not None and self._supervision is not None:
             self._record.children = dict(self._supervision.records)
-            record.save(self.home, self._record)
+            with suppress(OSError):  # on a full disk readers see old states; the children must come back
+                record.save(self.home, self._record)
 
     def _enter(self, phase: Phase, error: str = "") -> None:
         if self._record is not None:

@@ -121,8 +121,8 @@ class Supervision:
             began = time.monotonic()
             try:
                 await self._start(child)
-            except StackError as error:
-                self._note(child, state="down", note=str(error).splitlines()[0])
+            except (StackError, OSError) as error:  # a full disk too: the next attempt may find it emptied
+                self._note(child, state="down", note=str(error).partition("\n")[0])
                 await child.stop()
 
     def _note(self, child: Child, **changes: object) -> None:

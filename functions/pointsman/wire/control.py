@@ -103,7 +103,8 @@ def command_from_protobuf(value: bytes, fallback_id: str) -> Command:
         raise Malformed(failure, fallback_id) from error
     body = _body(message)
     expected = message.expected_epoch if message.HasField("expected_epoch") else None
-    return Command(message.id or fallback_id, message.model, body, expected, message.actor)
+    model = message.model or message.apply.model
+    return Command(message.id or fallback_id, model, body, expected, message.actor)
 
 
 def _body(message: pb.ControlCommand) -> Apply | SetSplit | SetLabels | Retire:
@@ -125,7 +126,7 @@ _ONE_OF = "a command holds exactly one of apply, split, label, retire"
 
 def _model_from_pb(message: pb.ModelSpec, model: str) -> ModelSpec:
     return ModelSpec(
-        message.model or model,
+        _agreed(message.model, model),
         {name: spec_from_pb(spec) for name, spec in message.versions.items()},
         route_from_pb(message.route),
         dict(message.labels),
@@ -196,14 +197,11 @@ def _command(text: CommandText, fallback_id: str) -> Command:
         bodies.append(Retire(text.retire))
     if len(bodies) != 1:
         raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"))
-    return Command(text.id or fallback_id, text.model, bodies[0], text.expected_epoch, text.actor)
+    model = text.model or (text.apply.model if text.apply is not None else "")
+    return Command(text.id or fallback_id, model, bodies[0], text.expected_epoch, text.actor)
 
 
 def _model(text: ModelText, model: str) -> ModelSpec:
-    name = text.model or model
-    if model and name != model:
-        message = f"the command is for {model!r}, its file describes {name!r}"
-        raise Malformed(Failure(INVALID_ARGUMENT, message, "model"))
     split = _weights(text.route.split, "route.split")
     if not split and len(text.versions) == 1:
         split = {next(iter(text.versions)): WEIGHT_SCALE}
@@ -211,7 +209,15 @@ def _model(text: ModelText, model: str) -> ModelSpec:
         split, _sticky(text.route.sticky), text.route.features, text.route.output, text.route.experiment
     )
     limits = Limits(text.limits.max_inflight, _milliseconds(text.limits.deadline))
-    return ModelSpec(name, dict(text.versions), route, dict(text.labels), limits)
+    return ModelSpec(_agreed(text.model, model), dict(text.versions), route, dict(text.labels), limits)
+
+
+def _agreed(described: str, model: str) -> str:
+    """Return the name that a file and its command agree on; empty where neither says one."""
+    if described and model and described != model:
+        message = f"the command is for {model!r}, its file describes {described!r}"
+        raise Malformed(Failure(INVALID_ARGUMENT, message, "model"))
+    return described or model
 
 
 def _sticky(value: str | bool) -> bool:

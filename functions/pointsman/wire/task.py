@@ -114,7 +114,7 @@ def read_records(value: bytes) -> list[bytes]:
 
 
 def oldest_ms(batch: Batch) -> int:
-    """Return the timestamp of the batch's first record, which waited longest of its partition; not negative."""
+    """Return the timestamp, 0 at least, of the batch's first record: it waited longest of its partition."""
     first = batch.tasks[0].ingress
     ingress = ingress_pb2.Ingress.FromString(first) if isinstance(first, bytes) else first
     return max(0, ingress.timestamp_ms)  # a producer may claim any time, and timings are 64 bits wide

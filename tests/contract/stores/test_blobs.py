@@ -95,6 +95,19 @@ def test_unknown_keys_are_none_among_the_others(tell: Tell) -> None:
     tell(story)
 
 
+def test_a_request_cannot_read_what_lies_beside_the_blobs(redis_url: str) -> None:
+    async def story() -> None:
+        blobs = RedisBlobs(redis_url)
+        try:
+            with redis.Redis.from_url(redis_url) as others:
+                others.set("session:1", b"secret")
+            assert await blobs.get_many(["session:1"]) == [None]
+        finally:
+            await blobs.close()
+
+    asyncio.run(story())
+
+
 def test_the_same_bytes_have_the_same_key(tell: Tell) -> None:
     async def story(blobs: Blobs) -> None:
         assert await blobs.put(b"a", 60) == await blobs.put(b"a", 60)

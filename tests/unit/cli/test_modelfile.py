@@ -54,6 +54,7 @@ def test_standard_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
         ("- 1", "begins with `model: NAME`"),
         ("versions: {}", "begins with `model: NAME`"),
         ("model: [", "is not YAML"),
+        ("model: m\nsince: 2025-02-31", "is not YAML"),
         ("model: m\nversions: {1: {uri: gone.safetensors}}", "gone.safetensors: No such file"),
     ],
 )

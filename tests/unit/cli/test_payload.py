@@ -101,8 +101,18 @@ def test_an_image_for_an_input_of_another_kind_is_refused(tmp_path: Path, shape:
         read(image(tmp_path, 2, 2), "", signature(*shape), 1.0)
 
 
-@pytest.mark.parametrize("name", ["x.json", "x.npy", "x.png", "missing.json"])
+def test_a_broken_body_is_called_by_the_name_of_its_option() -> None:
+    with pytest.raises(SettingsError, match="--body is not JSON"):
+        read("", "{", None, 1.0)
+
+
+@pytest.mark.parametrize(
+    "name", ["x.json", "x.npy", "empty.npz", "cut.npz", "pickled.npz", "x.png", "missing.json"]
+)
 def test_a_broken_file_says_so(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty.npz").write_bytes(b"")
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04cut")
+    np.savez(tmp_path / "pickled.npz", allow_pickle=True, x=np.array([{}], dtype=object))
     (tmp_path / "x.json").write_bytes(b"{")
     (tmp_path / "x.npy").write_bytes(b"\x93NUMPYrest")
     (tmp_path / "x.png").write_bytes(b"no image")

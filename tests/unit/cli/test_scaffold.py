@@ -25,6 +25,8 @@ from pointsman.errors import SettingsError
         ("my-model.v2", "my_model_v2", "MyModelV2"),
         ("json", "model_json", "Json"),
         ("7days", "model_7days", "Model7days"),
+        ("lambda", "model_lambda", "Lambda"),
+        ("none", "none", "ModelNone"),
     ],
 )
 def test_names_are_importable_and_hide_nothing(

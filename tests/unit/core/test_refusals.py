@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pointsman.core.commands import Apply, Retire, SetLabels, SetSplit
-from pointsman.core.reduce import Facts
+from pointsman.core.reduce import MAX_TABLE_BYTES, Facts
 from pointsman.core.spec import Limits, ModelSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.table import RouteTable, VersionState
@@ -145,3 +145,16 @@ def test_a_refused_command_is_not_remembered() -> None:
     table = serving()
     refused(table, SetSplit({"9": 1}), "id")
     assert done(table, SetSplit({"2": 1}), "id").epoch == table.epoch + 1
+
+
+def test_a_table_is_kept_far_below_the_limit_of_its_topic() -> None:
+    table = serving({"1": 1})
+    large = {"note": "x" * (MAX_TABLE_BYTES // 2)}
+    grown = done(
+        table, Apply(model(versions={"1": version("1"), "2": version("2", options=large)})), "second"
+    )
+    both = {"1": version("1"), "2": version("2", options=large), "3": version("3", options=large)}
+    failure = refused(grown, Apply(model(versions=both)), "third")
+    assert (failure.code, failure.field) == (FAILED_PRECONDITION, "model")
+    labels = {f"label-{number}": "1" for number in range(MAX_TABLE_BYTES // 16)}
+    assert refused(table, SetLabels(labels)).field == "model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from pointsman.core.tensor import Signature, TensorSpec
 from tests.unit.runtimes.classes import SCALE_SIGNATURE
 
 
@@ -61,3 +62,11 @@ class Sum(torch.nn.Module):
     def forward(self, left: torch.Tensor, right: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return left + right."""
         return {"sum": left + right}
+
+
+def misdeclared(datatype: str = "float32", name: str = "x", width: str = "4") -> torch.nn.Module:
+    """Build a network whose declared signature may be no signature."""
+    network = Scale()
+    spec = TensorSpec(name, datatype, (-1, int(width)))
+    network.signature = Signature((spec,) if name else ())  # type: ignore[assignment]
+    return network

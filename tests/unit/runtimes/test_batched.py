@@ -92,6 +92,15 @@ def test_a_message_is_one_short_line() -> None:
     assert len(message) == 200
 
 
+def test_a_message_can_always_be_written_to_a_topic() -> None:
+    def model(batch: Item) -> Item:
+        raise RuntimeError(b"caf\xe9".decode(errors="surrogateescape"))
+
+    message = failure(infer_batched(model, [item(1)], 256)[0]).message
+    assert message == "the model raised RuntimeError: caf?"
+    assert message.encode()
+
+
 @pytest.mark.parametrize(
     ("output", "words"),
     [
@@ -100,6 +109,7 @@ def test_a_message_is_one_short_line() -> None:
         ({"y": [1, 2]}, "returned list as 'y', not an array"),
         ({"y": np.float32(3)}, "returned float32 as 'y', not an array"),
         ({"y": np.array(3)}, "'y' of shape [] for 1 rows"),
+        ({1: np.zeros((1, 2))}, "named 1, which is no text"),
         ({"y": np.zeros((0, 2))}, "'y' of shape [0, 2] for 1 rows"),
     ],
 )

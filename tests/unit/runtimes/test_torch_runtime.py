@@ -201,3 +201,21 @@ def test_a_path_out_of_a_trusted_store_is_not_trusted(tmp_path: Path) -> None:
     uri = (tmp_path / "store").as_uri() + "/../evil.pt"
     failure = refused(VersionSpec(uri=uri, signature=X), trusted_stores=((tmp_path / "store").as_uri(),))
     assert "trusted_stores" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({}, "signature.x.datatype"),
+        ({"datatype": "FP32", "width": str(2**63)}, "signature.x.shape"),
+        ({"datatype": "FP32", "name": ""}, "signature.inputs"),
+    ],
+)
+def test_a_declared_signature_that_is_none_fails_the_load(
+    weights: Path, tmp_path: Path, options: dict[str, str], field: str
+) -> None:
+    example = tmp_path / "example.npy"
+    np.save(example, np.ones((1, 4), "f4"))
+    spec = spec_of(weights, factory=f"{HERE}:misdeclared", options=options, example=example.as_uri())
+    failure = refused(spec)
+    assert (failure.code, failure.field) == (FAILED_PRECONDITION, field)

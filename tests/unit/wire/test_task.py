@@ -168,3 +168,12 @@ def test_the_short_cut_is_taken() -> None:
     items = uniform_items(work, ROW)
     assert items is not None
     assert [item["x"].tolist() for item in items] == [[[0, 0]], [[1, 1]], [[2, 2]]]
+
+
+@pytest.mark.parametrize(("claimed", "oldest"), [(-(10**18), 0), (-1, 0), (7, 7)])
+def test_a_record_from_before_all_time_counts_as_old(claimed: int, oldest: int) -> None:
+    record = ingress(request(np.ones((1, 2), "f4")))
+    record.timestamp_ms = claimed
+    for kind in (record, ingress(b"{}", format=JSON, timestamp_ms=claimed)):
+        ((value, _),) = batches(kind)
+        assert task.oldest_ms(read_tasks(value)[0]) == oldest
