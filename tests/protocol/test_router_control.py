@@ -168,6 +168,20 @@ def test_a_command_without_model_takes_the_model_of_its_key() -> None:
     assert events(router.obey({"split": {"1": 1}}, offset=3))[-1]["ok"]
 
 
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_model_file_without_a_name_takes_that_of_its_key(wrapped: bool) -> None:
+    router = Router()
+    file = {name: value for name, value in MODEL.items() if name != "model"}
+    router.obey({"apply": file} if wrapped else file)
+    assert router.table.model == "digits"
+    assert set(router.table.versions) == {"1", "2"}
+
+
+def test_a_file_for_another_model_does_not_change_the_model_of_its_key() -> None:
+    (ack,) = acks(Router(), {"apply": {**MODEL, "model": "wine"}})
+    assert (ack["ok"], ack["model"], ack["error"]["field"]) == (False, "wine", "key")
+
+
 def test_a_command_may_come_as_protobuf() -> None:
     router = Router().serving()
     message = routing_pb2.ControlCommand(id="c9", split={"weights": [{"version": "2", "weight": 7}]})

@@ -20,6 +20,7 @@ from pointsman.errors import (
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.pb.v1.inference_pb2 import LANE_INTERACTIVE
 from pointsman.pb.v1.routing_pb2 import FAILED, READY
+from pointsman.statefun.dispatch import BUSY
 from pointsman.statefun.protocol import REPORT, REQUESTS, TASKS
 from pointsman.testing.engine import batch, ingress
 from pointsman.topics import DEAD_LETTERS, RESPONSES
@@ -263,12 +264,15 @@ def test_a_report_of_another_generation_or_version_does_not_count() -> None:
     assert inflight(router) == 3
 
 
-def test_the_idlest_shard_takes_the_next_batch() -> None:
+def test_few_requests_go_to_one_shard_and_many_to_the_idlest() -> None:
     router = Router().serving()
-    first = tasks(router.ask(*[asked(f"a{n}", version="1") for n in range(5)]).sent)
-    second = tasks(router.ask(asked("b", version="1")).sent)
-    assert set(first) | set(second) == {f"models/default/digits~1~{shard}" for shard in (0, 1)}
-    assert set(first) & set(second) == set()
+    sizes = (BUSY - 1, 1, 1, BUSY + 5, 1, 1)
+    taken = [
+        next(iter(tasks(router.ask(*[asked(f"{batch}-{n}", version="1") for n in range(size)]).sent)))
+        for batch, size in enumerate(sizes)
+    ]
+    # The first has room twice; then the second takes what comes, and more than that; then the idlest.
+    assert [address.rpartition("~")[2] for address in taken] == ["0", "0", "1", "1", "0", "0"]
 
 
 def test_an_ordered_version_keeps_each_unit_on_one_shard() -> None:

@@ -6,12 +6,7 @@ PRINTED = "fraud: apply, epoch 12\n\n┃ output ┃ values ┃\n│ score  │ 1
 
 
 def test_volatile_numbers_frames_and_left_out_lines_do_not_matter() -> None:
-    assert (
-        unseen(
-            ["fraud: apply, epoch 2", "…", "| score | 1.7 |".replace("|", "│"), "1 passed in 9.99s"], PRINTED
-        )
-        == []
-    )
+    assert unseen(["fraud: apply, epoch 2", "…", "│ score │ 1.7 │", "1 passed in 9.99s"], PRINTED) == []
 
 
 def test_another_answer_is_noticed() -> None:

@@ -28,7 +28,14 @@ _OPENS: Final = (
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
 )
-_JVM: Final = ("-Xms256m", "-Xmx768m", "-XX:MaxDirectMemorySize=512m", "-Xshare:auto", "-XX:TieredStopAtLevel=1")
+# C1 alone: with C2 the compilers take a third of two cores for the first minutes of a stack.
+_JVM: Final = (
+    "-Xms256m",
+    "-Xmx768m",
+    "-XX:MaxDirectMemorySize=512m",
+    "-Xshare:auto",
+    "-XX:TieredStopAtLevel=1",
+)
 # What the log says when it was the checkpoint that kept the job from starting: its metadata, or the
 # state it points at.
 _RESTORE_FAILED: Final = (

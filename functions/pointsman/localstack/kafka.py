@@ -19,7 +19,15 @@ from pointsman.topics import TABLE
 
 # Records may be as large as the largest topic allows, and a batch adds its own bytes.
 _MAX_BYTES: Final = max(topic.max_bytes for topic in TABLE) + 1024
-_JVM: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xshare:auto", "-XX:TieredStopAtLevel=1")
+# C1 alone: with C2 the compilers take a third of two cores for the first minutes of a stack.
+_JVM: Final = (
+    "-Xms128m",
+    "-Xmx384m",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-Xshare:auto",
+    "-XX:TieredStopAtLevel=1",
+)
 _LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -48,9 +48,8 @@ class Ran(msgspec.Struct):
 class Host:
     """Holds versions in memory and runs them, off the event loop that it lives on.
 
-    Versions that compute in this process share one thread and take turns, a micro-batch each; an isolated
-    version has a thread of its own. `recycle` is set when the process must be replaced, after the answers
-    went out.
+    Each version has a compute thread of its own, so a slow one holds nobody up but itself. `recycle` is set
+    when the process must be replaced, after the answers went out: a thread that hangs cannot be stopped.
     """
 
     def __init__(self, settings: Settings, loader: Loader = load) -> None:
@@ -60,7 +59,6 @@ class Host:
         self._slots: dict[Key, Slot] = {}
         self._pool = Pool(settings.cache_bytes)
         self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load")
-        self._compute: Lane = Executor("compute", settings.compute_timeout_ms / 1000, self.recycle.set)
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,7 +122,6 @@ class Host:
         for key in list(self._slots):
             await self.release(key)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._compute.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _resident(self, key: Key) -> Resident | Failure:
@@ -173,7 +170,9 @@ class Host:
 
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
         loaded = artifact.loaded
-        lane = Executor(f"compute {slot.key}") if loaded.isolated else self._compute
+        lane: Lane = Executor(f"compute {slot.key}")
+        if not loaded.isolated:
+            lane = Executor(f"compute {slot.key}", self._settings.compute_timeout_ms / 1000, self.recycle.set)
         resident = Resident(loaded, lane, partial(self._unload, loaded, lane))
         if self._slots.get(slot.key) is not slot:
             resident.retire()  # released meanwhile
@@ -195,8 +194,7 @@ class Host:
 
     async def _unloaded(self, loaded: Loaded, lane: Lane) -> None:
         await asyncio.get_running_loop().run_in_executor(self._threads, loaded.unload)
-        if lane is not self._compute:
-            lane.close()
+        lane.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

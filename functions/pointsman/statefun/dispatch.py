@@ -36,6 +36,8 @@ from pointsman.wire.task import Sender, task_batches
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_INFLIGHT: Final = 2_000
+# A shard with so many requests in flight has much to do. No less than what it may leave unreported.
+BUSY: Final = 512
 # A request without a ready version looks again after 0.25, 0.5, 1, 2, 2, ... seconds.
 _PARK_MS: Final = (250, 500, 1_000, 2_000)
 _NO_TIMINGS: Final = inference_pb2.Timings()
@@ -168,7 +170,11 @@ class Dispatch:
     def _shards(
         self, entry: VersionEntry, heads: Sequence[Head], indices: Sequence[int]
     ) -> list[tuple[int, Sequence[int]]]:
-        """Return which shard takes which requests: by unit where order is asked, else all to the idlest."""
+        """Return which shard takes which requests: by unit where order is asked, else all go to one.
+
+        That is the first shard with little to do, for few requests together make a batch and spread out make
+        calls; where all have much to do it is the idlest.
+        """
         count = entry.spec.concurrency
         if count == 1:
             return [(0, indices)]
@@ -178,9 +184,9 @@ class Dispatch:
                 unit = heads[index].unit or heads[index].id
                 parts.setdefault(_shard_of(unit, count), []).append(index)
             return list(parts.items())
-        load = [self._state.shard(entry, shard) for shard in range(count)]
-        idlest = min(range(count), key=lambda shard: load[shard].sent - load[shard].done)
-        return [(idlest, indices)]
+        totals = [self._state.shard(entry, shard) for shard in range(count)]
+        load = [shard.sent - shard.done for shard in totals]
+        return [(next((n for n in range(count) if load[n] < BUSY), load.index(min(load))), indices)]
 
     def _forward(self, strangers: dict[str, list[bytes]]) -> None:
         for model, records in strangers.items():

@@ -101,7 +101,10 @@ def command_from_protobuf(value: bytes, fallback_id: str) -> Command:
     except DecodeError as error:
         failure = Failure(INVALID_ARGUMENT, "the value is not a ControlCommand in protobuf")
         raise Malformed(failure, fallback_id) from error
-    body = _body(message)
+    try:
+        body = _body(message)
+    except Malformed as error:
+        raise Malformed(error.failure, message.id or fallback_id, message.model) from error
     expected = message.expected_epoch if message.HasField("expected_epoch") else None
     model = message.model or message.apply.model
     return Command(message.id or fallback_id, model, body, expected, message.actor)
@@ -118,7 +121,7 @@ def _body(message: pb.ControlCommand) -> Apply | SetSplit | SetLabels | Retire:
         case "retire":
             return Retire(tuple(message.retire.versions))
         case _:
-            raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"), message.id, message.model)
+            raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"))
 
 
 _ONE_OF = "a command holds exactly one of apply, split, label, retire"

@@ -295,3 +295,16 @@ def test_imperative_commands_exist_in_protobuf(message: pb.ControlCommand, body:
 def test_what_is_no_protobuf_command_is_malformed(value: bytes) -> None:
     with pytest.raises(Malformed):
         command_from_protobuf(value, "fallback")
+
+
+def test_a_command_is_for_the_model_that_its_file_names() -> None:
+    assert read({"apply": {"model": "m", "versions": {}}}).model == "m"
+    message = pb.ControlCommand(apply=pb.ModelSpec(model="m"))
+    assert command_from_protobuf(message.SerializeToString(), "fallback").model == "m"
+
+
+def test_a_file_for_another_model_is_malformed_in_protobuf_too() -> None:
+    message = pb.ControlCommand(id="c", model="m", apply=pb.ModelSpec(model="other"))
+    with pytest.raises(Malformed) as fault:
+        command_from_protobuf(message.SerializeToString(), "fallback")
+    assert (fault.value.failure.field, fault.value.command_id, fault.value.model) == ("model", "c", "m")
