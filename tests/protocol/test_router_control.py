@@ -11,6 +11,7 @@ import pytest
 from pointsman.core.table import VersionState
 from pointsman.errors import ABORTED, INVALID_ARGUMENT, NOT_FOUND
 from pointsman.pb.v1 import routing_pb2, serving_pb2
+from pointsman.pb.v1.ingress_pb2 import Header
 from pointsman.pb.v1.routing_pb2 import FAILED, LOADING, READY
 from pointsman.statefun.protocol import CONTROL, HANDLE, REQUESTS, STATUS, TICK
 from pointsman.testing.engine import batch, ingress
@@ -182,10 +183,18 @@ def test_a_file_for_another_model_does_not_change_the_model_of_its_key() -> None
     assert (ack["ok"], ack["model"], ack["error"]["field"]) == (False, "wine", "key")
 
 
-def test_a_command_may_come_as_protobuf() -> None:
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"format": PROTOBUF},
+        {"format": 0, "headers": [Header(key="Content-Type", value=b"application/x-protobuf")]},
+    ],
+    ids=["topic", "header"],
+)
+def test_a_command_may_come_as_protobuf(declared: dict[str, Any]) -> None:
     router = Router().serving()
     message = routing_pb2.ControlCommand(id="c9", split={"weights": [{"version": "2", "weight": 7}]})
-    record = ingress(message.SerializeToString(), topic="pointsman.control", format=PROTOBUF, key=b"digits")
+    record = ingress(message.SerializeToString(), topic="pointsman.control", key=b"digits", **declared)
     ack = events(router.call((CONTROL, batch(record))))[-1]
     assert (ack["ok"], ack["command"], router.table.route.split) == (True, "c9", {"2": 7})
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -19,6 +20,8 @@ Kafka: TypeAlias = Annotated[
     typer.Option("--kafka", envvar="POINTSMAN_KAFKA", help="Bootstrap servers; absent: the local stack's."),
 ]
 Timeout: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")]
+
+_SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
 def home_of(name: str) -> Home:
@@ -38,6 +41,6 @@ def kafka_of(kafka: str, name: str) -> str:
 
 def absolute_uri(text: str, base: Path) -> str:
     """Return a URI; a path becomes a file URI, relative to `base`."""
-    if "://" in text or text.startswith("python:"):
+    if _SCHEME.match(text):
         return text
     return (base / Path(text).expanduser()).resolve().as_uri()

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from pointsman import settings as settings_module
+from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.errors import PointsmanError, SettingsError, StackError
 from pointsman.localstack.child import POLL_S
 from pointsman.settings import Settings
@@ -34,6 +35,9 @@ def input_topic(text: str) -> Topic:
         raise SettingsError(
             f"input {text!r} must be TOPIC=FORMAT[:MODEL], FORMAT one of {', '.join(FORMATS)}"
         )
+    model = declared.partition(":")[2]
+    if model and not is_name(model):
+        raise SettingsError(f"input {text!r}: a model's name is {GRAMMAR}")
     return Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_REQUEST_BYTES, format=declared)
 
 

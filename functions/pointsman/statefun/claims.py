@@ -25,19 +25,23 @@ class Claims:
     def __init__(self, blobs: Blobs | None) -> None:
         self._blobs = blobs
 
-    async def fetch(self, work: Sequence[Work]) -> None:
-        """Put the bytes of referenced tensors in their place; what cannot be had stays a reference."""
+    async def fetch(self, work: Sequence[Work]) -> Failure | None:
+        """Put the bytes of referenced tensors in their place; what is gone stays a reference.
+
+        Returns the failure of all of them where the store does not answer.
+        """
         tensors = list(_referenced(work))
         if self._blobs is None or not tensors:
-            return
+            return None
         try:
             found = await self._blobs.get_many([tensor.reference for tensor in tensors])
         except Exception:
             logger.exception("the blob store did not answer for %d references", len(tensors))
-            return
+            return Failure(UNAVAILABLE, "the blob store that holds the tensor does not answer")
         for tensor, value in zip(tensors, found, strict=True):
             if value is not None:
                 tensor.raw = value
+        return None
 
     async def store(self, item: Item) -> pb.Tensors | Failure:
         """Return the tensors with references instead of bytes."""

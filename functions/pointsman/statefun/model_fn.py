@@ -128,15 +128,17 @@ class ModelFunction:
     ) -> tuple[list[Item], list[tuple[int, Work]]]:
         """Return the items that can be served and their tasks; the others get their answer here."""
         now, items, kept, is_fetched = self._clock(), [], [], False
+        unfetched: Failure | None = None
         for index, one in enumerate(work):
             item = self._item(one, signature, batch.features, now, shard.effects)
             if isinstance(item, Failure) and item.code == FAILED_PRECONDITION and not is_fetched:
                 # A tensor by reference: fetched now, and once, for all of the batch that have one.
                 is_fetched = True
-                await self._claims.fetch(work[index:])
+                unfetched = await self._claims.fetch(work[index:])
                 item = self._item(one, signature, batch.features, now, shard.effects)
             if isinstance(item, Failure):
-                answers.refuse(index, one, item)
+                is_reference = item.code == FAILED_PRECONDITION
+                answers.refuse(index, one, unfetched if unfetched is not None and is_reference else item)
             else:
                 items.append(item)
                 kept.append((index, one))

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 # A pod's word older than this is history read again, not news.
 STALE_WORD_MS: Final = 60_000
+_PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A timer later than this fired after a restore, before the topics were read.
 LATE_MS: Final = 2_000
 
@@ -75,7 +76,7 @@ class Steering:
             self._emit(self._refusal(stable_id(record), "", failure))
 
     def _command(self, record: ingress_pb2.Ingress, fallback_id: str) -> Command:
-        if record.format == ingress_pb2.FORMAT_PROTOBUF:
+        if record.format == ingress_pb2.FORMAT_PROTOBUF or _is_declared_protobuf(record):
             command = command_from_protobuf(record.value, fallback_id)
         else:
             command = command_from_text(record.value, fallback_id)
@@ -215,6 +216,13 @@ class Steering:
 
     def _emit(self, event: Event) -> None:
         self._effects.egress(EVENTS, event.model or NOBODY, event_to_json(event, self._now_ms))
+
+
+def _is_declared_protobuf(record: ingress_pb2.Ingress) -> bool:
+    """Whether a header says so: the control topic takes people's text and programs' protobuf."""
+    return any(
+        header.key.lower() == "content-type" and header.value in _PROTOBUF for header in record.headers
+    )
 
 
 def _is_news(was: VersionEntry | None, entry: VersionEntry) -> bool:

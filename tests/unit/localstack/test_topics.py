@@ -21,6 +21,11 @@ def test_own_inputs_and_outputs_are_created_too() -> None:
     assert (own["orders"].max_bytes, own["scores"].max_bytes) == (MAX_REQUEST_BYTES, MAX_OUTPUT_BYTES)
 
 
+def test_an_input_for_a_model_that_cannot_exist_is_refused() -> None:
+    with pytest.raises(SettingsError, match="a model's name is"):
+        input_topic("orders=json:Bad Name")
+
+
 @pytest.mark.parametrize("text", ["orders", "=json", "orders=avro", "orders=", "orders=json5:m"])
 def test_an_input_without_a_known_format_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=r"TOPIC=FORMAT\[:MODEL\]"):
