@@ -5,9 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pointsman.cli.main import app
 from typer.main import get_command
 
+from pointsman.cli.main import app
 from tests.house.tree import ROOT, files
 
 BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
