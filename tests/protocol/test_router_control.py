@@ -127,6 +127,15 @@ def test_a_bad_command_is_refused_by_field_and_changes_nothing(command: Any, cod
     assert (reply.to(ROUTES), reply.sent) == ([], [])
 
 
+@pytest.mark.parametrize("uri", ["file:///" + "x" * 5_000, "file://[", "file:///a%00b"])
+def test_an_artifact_that_no_file_can_be_is_refused_by_its_field(uri: str) -> None:
+    router = Router(check_artifacts=True)
+    versions = {"1": {"uri": uri}}
+    ack = events(router.call((CONTROL, batch(control({"id": "c1", "apply": {"versions": versions}})))))[-1]
+    assert (ack["ok"], ack["command"]) == (False, "c1")
+    assert ack["error"]["field"] == "versions.1.uri"
+
+
 def test_an_artifact_that_the_router_can_see_must_exist(tmp_path: Path) -> None:
     there = tmp_path / "a model.safetensors"
     there.write_bytes(b"x")

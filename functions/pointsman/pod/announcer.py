@@ -69,7 +69,11 @@ class Announcer:
         """Repeat everything, for ever."""
         while True:
             await asyncio.sleep(self._heartbeat_s)
-            self._announce({key.model for key in self._held()})
+            for model in {key.model for key in self._held()}:
+                try:
+                    self._announce({model})
+                except Exception:
+                    log.exception("announcing %s failed; the others go on", model)
 
     def leave(self) -> None:
         """Say that the pod goes, and wait until that is out, 3 s at most. Nothing is said afterwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -69,6 +70,10 @@ class Follower:
                     loop.call_soon_threadsafe(self._tell, tables)
         except RuntimeError as error:
             log.debug("the event loop ended first: %s", error)
+        except Exception:
+            # A pod that announces but no longer follows would hold old versions for ever: replace it.
+            log.exception("following the routes topic broke")
+            os._exit(os.EX_SOFTWARE)
         finally:
             consumer.close()
 

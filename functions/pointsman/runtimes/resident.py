@@ -40,7 +40,8 @@ class Resident:
         """Return what became of each batch."""
         self._users += 1
         try:
-            outcomes = await self._lane.run([partial(self._pass, batch, max_batch) for batch in batches])
+            passes = [partial(self._pass, batch, max_batch) for batch in batches]
+            outcomes = await (self._run_isolated(passes) if self.loaded.isolated else self._lane.run(passes))
         finally:
             self._users -= 1
             if self._is_retired and not self._users:
@@ -49,6 +50,16 @@ class Resident:
             outcome if isinstance(outcome, Passed) else Passed([_failure(outcome)] * len(batch), 0)
             for batch, outcome in zip(batches, outcomes, strict=True)
         ]
+
+    async def _run_isolated(self, passes: Sequence[Callable[[], Passed]]) -> list[Passed | BaseException]:
+        """Run passes of a process that ends its own hangs; after a hang the rest is not tried."""
+        outcomes: list[Passed | BaseException] = []
+        for one in passes:
+            if outcomes and _has_hung(outcomes[-1]):
+                outcomes += [Skipped() for _ in passes[len(outcomes) :]]
+                break
+            outcomes += await self._lane.run([one])
+        return outcomes
 
     def retire(self) -> None:
         """Unload it after its last user."""
@@ -60,6 +71,12 @@ class Resident:
         started = time.perf_counter_ns()
         results = self.loaded.infer(batch, max_batch)
         return Passed(results, (time.perf_counter_ns() - started) // 1000)
+
+
+def _has_hung(outcome: Passed | BaseException) -> bool:
+    return isinstance(outcome, Passed) and any(
+        isinstance(result, Failure) and result.code == DEADLINE_EXCEEDED for result in outcome.results
+    )
 
 
 def _failure(error: BaseException) -> Failure:

@@ -75,8 +75,8 @@ class Answers:
                 if isinstance(answer, Failure):
                     self.refuse(index, one, answer)
                     continue
-                self._done.add(index)
                 self._effects.egress(self._output, key, answer)
+                self._done.add(index)
 
     def _encoded(self, writer: ResponseWriter, one: Work, item: Item) -> bytes | Failure:
         if one.request is None:
@@ -95,8 +95,6 @@ class Answers:
 
     def refuse(self, index: int, one: Work, failure: Failure) -> None:
         """Answer a task with an error, and lay its record among the dead letters."""
-        self._done.add(index)
-        self.failed += 1
         if one.format == JSON:
             answered = Answered(one.task.id, self._served, one.task.decision_id, context_from_json(one.json))
             answer = refusal_to_json(answered, failure)
@@ -104,6 +102,8 @@ class Answers:
             echo = echo_of(one.request) if one.request is not None else b""
             answer = self._writer.refusal(one.task.id, one.task.decision_id, failure, echo)
         self._effects.egress(self._output, one.task.reply_key, answer)
+        self._done.add(index)
+        self.failed += 1
         if one.interactive and failure.retryable:
             return
         if self._records is None:

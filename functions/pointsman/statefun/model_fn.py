@@ -19,10 +19,11 @@ from pointsman.statefun.answers import SPENT, Answers
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.effects import Effects
+from pointsman.statefun.pace import CALL_MS, Pace
 from pointsman.statefun.protocol import HANDLE, REPORT, TASKS, TICK, Call, joined
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
-from pointsman.wire.task import Batch, Work, head_of_tasks, read_tasks
+from pointsman.wire.task import Batch, Work, head_of_tasks, read_tasks, tasks_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class ModelFunction:
         self._runner = runner
         self._claims = claims
         self._clock = clock
+        self._pace = Pace()
 
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call that brought its state."""
@@ -69,6 +71,8 @@ class ModelFunction:
     async def _take(self, shard: _Shard, typename: str, value: bytes) -> None:
         if typename == HANDLE:
             shard.take_handle(value)
+        elif typename == TASKS and shard.is_late:
+            shard.send_back(value)
         elif typename == TASKS:
             await self._serve(shard, value)
         elif typename == TICK:
@@ -80,15 +84,19 @@ class ModelFunction:
         batch, work = read_tasks(value)
         shard.begin(batch)
         answers = Answers(batch, value, shard.effects, self._claims, self._clock)
+        left: Sequence[int] = ()
         try:
-            await self._answer(shard, batch, work, answers)
+            left = await self._answer(shard, batch, work, answers)
         except Exception:
             logger.exception("a batch of %d tasks of %s broke", len(work), shard.address)
             failure = Failure(INTERNAL, "the model function could not handle this request")
             for index, one in enumerate(work):
                 if not answers.has(index):
                     answers.refuse(index, one, failure)
-        shard.count(batch, len(work), len(value), answers)
+        rest = tasks_of(value, left) if left else b""
+        if rest:
+            shard.send_back(rest)
+        shard.count(batch, len(work) - len(left), len(value) - len(rest), answers)
 
     async def _answer(
         self,
@@ -96,19 +104,25 @@ class ModelFunction:
         batch: Batch,
         work: Sequence[Work],
         answers: Answers,
-    ) -> None:
+    ) -> Sequence[int]:
+        """Answer the tasks, turn by turn, and return those for which this call has no time left."""
         key = Key(batch.model, batch.version, batch.generation)
         signature = self._runner.signature(key) or shard.signature
         now = self._clock()
         items, kept = self._uniform(work, signature, now, shard), list(enumerate(work))
         if items is None:
             items, kept = await self._one_by_one(shard, batch, work, signature, answers)
-        if not items:
-            return
-        ran = await self._runner.run(key, items)
-        timings = inference_pb2.Timings(compute_us=ran.compute_us, batch_rows=ran.rows)
-        await answers.add(timings, now, kept, ran.results)
-        shard.ran(ran)
+        done = 0
+        while done < len(items) and not (done and shard.is_late):
+            turn = slice(done, done + self._pace.share(key, len(items) - done))
+            now = self._clock()
+            ran = await self._runner.run(key, items[turn])
+            self._pace.took(key, len(ran.results), self._clock() - now)
+            timings = inference_pb2.Timings(compute_us=ran.compute_us, batch_rows=ran.rows)
+            await answers.add(timings, now, kept[turn], ran.results)
+            shard.ran(ran)
+            done += len(ran.results)
+        return [index for index, _ in kept[done:]]
 
     def _uniform(
         self, work: Sequence[Work], signature: Signature | None, now: int, shard: _Shard
@@ -174,9 +188,19 @@ class _Shard:
         self._handle = handle
         self._totals = totals
         self._clock = clock
+        self._begun_ms = clock()
         self._is_handle_new = False
         self._is_counted = False
         self.signature = spec_from_pb(handle.spec).signature if handle.HasField("spec") else None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the call has taken its time: what is left goes back to the end of the shard's queue."""
+        return self._clock() - self._begun_ms >= CALL_MS
+
+    def send_back(self, tasks: bytes) -> None:
+        """Send tasks to this shard again."""
+        self.effects.send("models", self._pool, self.address, TASKS, tasks)
 
     def take_handle(self, value: bytes) -> None:
         """Keep the newest handle."""

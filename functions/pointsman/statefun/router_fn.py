@@ -99,11 +99,14 @@ class RouterFunction:
 
     def _artifact_fault(self, uri: str) -> str:
         """Return why an artifact cannot be there; what the router cannot see it does not judge."""
-        parsed = urlparse(uri)
-        if not self._settings.check_artifacts or parsed.scheme != "file":
-            return ""
-        path = unquote(parsed.path)
-        return "" if Path(path).is_file() else f"there is no file {path}"
+        try:
+            parsed = urlparse(uri)
+            if not self._settings.check_artifacts or parsed.scheme != "file":
+                return ""
+            path = unquote(parsed.path)
+            return "" if Path(path).is_file() else f"there is no file {path}"
+        except (OSError, ValueError) as error:
+            return f"{uri[:80]!r} names no file: {error}"
 
 
 def _taken_apart(whole: Invocation) -> list[Invocation]:

@@ -63,7 +63,7 @@ def uniform_items(work: Sequence[Work], signature: Signature | None) -> list[Ite
 def _fits(spec: TensorSpec, shape: tuple[int, ...]) -> bool:
     return (
         len(shape) == len(spec.shape)
-        and shape[0] > 0
+        and math.prod(shape) > 0
         and all(
             want in (-1, have) and have >= 0 for want, have in zip(spec.shape[1:], shape[1:], strict=True)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
@@ -13,7 +13,7 @@ from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 from pointsman.wire.head import JSON, PROTOBUF, Head
 
 # A batch is cut at this size, so that one message stays far below every limit.
-MAX_BATCH_BYTES = 4 << 20
+MAX_BATCH_BYTES = 1 << 20
 
 
 Batch: TypeAlias = serving_pb2.DeepTaskBatch | serving_pb2.TaskBatch
@@ -106,6 +106,15 @@ def head_of_tasks(value: bytes) -> bytes:
         return value  # like no other
     head.DiscardUnknownFields()
     return head.SerializeToString()
+
+
+def tasks_of(value: bytes, indices: Collection[int]) -> bytes:
+    """Return the batch with only the tasks at these indices."""
+    batch = serving_pb2.TaskBatch.FromString(value)
+    kept = [batch.tasks[index] for index in indices]
+    rest = serving_pb2.TaskBatch.FromString(head_of_tasks(value))
+    rest.tasks.extend(kept)
+    return rest.SerializeToString()
 
 
 def read_records(value: bytes) -> list[bytes]:

@@ -273,3 +273,16 @@ def test_an_isolated_version_that_takes_long_does_not_stop_the_others() -> None:
     slow = Fake(infer)
     slow.isolated = True
     tell(story, Loads(a=slow, b=Fake()))
+
+
+def test_after_a_hang_an_isolated_version_does_not_try_the_rest_of_the_batch() -> None:
+    async def story(host: Host) -> None:
+        await ready(host, KEY, "a", max_batch=1)
+        ran = await host.run(KEY, [item(n) for n in range(4)])
+        codes = [result.code for result in ran.results if isinstance(result, Failure)]
+        assert codes == [DEADLINE_EXCEEDED, UNAVAILABLE, UNAVAILABLE, UNAVAILABLE]
+        assert hung.batches == [1]
+
+    hung = Fake(lambda items: [Failure(DEADLINE_EXCEEDED, "hung") for _ in items])
+    hung.isolated = True
+    tell(story, Loads(a=hung))
