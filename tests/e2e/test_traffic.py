@@ -68,11 +68,15 @@ def test_every_json_form_is_answered_in_its_own_form(bench: Bench, name: str) ->
 def test_an_own_topic_feeds_its_model_and_a_route_names_its_output(bench: Bench) -> None:
     versions = {"1": scale(3)}
     bench.apply("flat", versions, {"1": 1}, route={"features": ["a", "b", "c", "d"], "output": "answers"})
-    bench.ledger.send("", b'{"a":1,"b":1,"c":1,"d":1}', key=b"customer 17", topic="orders")
+    for number in range(300):
+        record = {"a": number, "b": 1, "c": 1, "d": 1, "context": number}
+        bench.ledger.send("", msgspec.json.encode(record), key=f"customer {number}".encode(), topic="orders")
     bench.settled()
-    [final] = bench.ledger.finals.values()
-    assert final.topic == "answers"
-    assert final.body["outputs"][0]["data"] == [3.0, 3.0, 3.0, 3.0]  # type: ignore[index]
+    assert len(bench.ledger.finals) == 300
+    for final in bench.ledger.finals.values():
+        assert final.topic == "answers"
+        [output] = final.body["outputs"]  # type: ignore[misc]
+        assert output["data"] == [3.0 * final.body["context"], 3.0, 3.0, 3.0]  # type: ignore[operator]
 
 
 def test_an_output_that_is_not_allowed_is_refused(bench: Bench, name: str) -> None:

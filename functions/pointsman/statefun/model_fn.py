@@ -23,7 +23,7 @@ from pointsman.statefun.pace import CALL_MS, Pace
 from pointsman.statefun.protocol import HANDLE, REPORT, TASKS, TICK, Call, joined
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
-from pointsman.wire.task import Batch, Work, head_of_tasks, read_tasks, tasks_of
+from pointsman.wire.task import Batch, Work, joining_head, read_tasks, tasks_of
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class ModelFunction:
         handle = serving_pb2.Handle.FromString(call.state["handle"] or b"")
         totals = serving_pb2.BatchReport.FromString(call.state["totals"] or b"")
         shard = _Shard(call, handle, totals, effects, self._clock)
-        for typename, value in joined(call.invocations, TASKS, head_of_tasks):
+        for typename, value in joined(call.invocations, TASKS, joining_head):
             try:
                 await self._take(shard, typename, value)
             except DecodeError:

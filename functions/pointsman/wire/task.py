@@ -98,21 +98,29 @@ def read_tasks(value: bytes) -> tuple[Batch, list[Work]]:
     return batch, [_alone(task) for task in batch.tasks]
 
 
-def head_of_tasks(value: bytes) -> bytes:
-    """Return what tells one batch from another; batches with equal heads may be concatenated."""
+def joining_head(value: bytes) -> object:
+    """Return what tells one batch from another; batches with equal heads may be concatenated.
+
+    A batch with features is like no other: they are repeated, and concatenation would append them.
+    """
     try:
-        head = serving_pb2.TaskBatchHead.FromString(value)
+        head = _head(value)
     except DecodeError:
-        return value  # like no other
+        return object()
+    return object() if head.features else head.SerializeToString()
+
+
+def _head(value: bytes) -> serving_pb2.TaskBatchHead:
+    head = serving_pb2.TaskBatchHead.FromString(value)
     head.DiscardUnknownFields()
-    return head.SerializeToString()
+    return head
 
 
 def tasks_of(value: bytes, indices: Collection[int]) -> bytes:
     """Return the batch with only the tasks at these indices."""
     batch = serving_pb2.TaskBatch.FromString(value)
     kept = [batch.tasks[index] for index in indices]
-    rest = serving_pb2.TaskBatch.FromString(head_of_tasks(value))
+    rest = serving_pb2.TaskBatch.FromString(_head(value).SerializeToString())
     rest.tasks.extend(kept)
     return rest.SerializeToString()
 
