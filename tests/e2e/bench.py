@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
@@ -20,6 +21,15 @@ from pointsman.testing.ledger import Ledger
 from pointsman.wire.tensors import array_from_pb, tensor_to_pb
 
 T = TypeVar("T")
+
+
+def restarts(stack: Stack) -> int:
+    """Return how often the job restarted; a JVM that has just begun does not say it at once."""
+    poll, limit = threading.Event(), time.monotonic() + 30
+    while (count := stack.restarts()) is None:
+        assert time.monotonic() < limit, "the engine does not say how often the job restarted"
+        poll.wait(0.1)
+    return count
 
 
 def scale(factor: float, **options: Any) -> dict[str, Any]:

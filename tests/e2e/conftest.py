@@ -12,7 +12,7 @@ import pytest
 
 from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
-from tests.e2e.bench import Bench
+from tests.e2e.bench import Bench, restarts
 
 MODELS = Path(__file__).parent / "models"
 
@@ -34,10 +34,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def bench(stack: Stack) -> Iterator[Bench]:
     """Yield a ledger and commands on the stack; at the end the job must not have restarted meanwhile."""
-    before = stack.restarts()
+    before = restarts(stack)
     with Bench(stack) as made:
         yield made
-    assert stack.restarts() == before, stack.failure()
+    assert restarts(stack) == before, stack.failure()
 
 
 @pytest.fixture

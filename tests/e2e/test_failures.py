@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pointsman.localstack.stack import Stack
-from tests.e2e.bench import Bench, scale
+from tests.e2e.bench import Bench, restarts, scale
 
 # `POINTSMAN_TEST_LONG=1` runs the outage and the slow load at their full length.
 LONG = os.environ.get("POINTSMAN_TEST_LONG") == "1"
@@ -35,7 +35,7 @@ def test_sigkill_under_load_loses_nothing(stack: Stack, name: str, row: np.ndarr
             np.testing.assert_array_equal(
                 bench.outputs(final.id)["y"], row * (number % 7) * int(final.version)
             )
-        assert stack.restarts() == 0, stack.failure()
+        assert restarts(stack) == 0, stack.failure()
 
 
 def test_a_pool_that_is_gone_holds_up_nobody_else(
