@@ -9,13 +9,13 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from aiohttp import web
 from confluent_kafka import Producer
 
+from pointsman.http.app import App
 from pointsman.pod.announcer import Announcer
 from pointsman.pod.follower import Follower
 from pointsman.pod.reconciler import Reconciler
-from pointsman.pod.serving import RECYCLE, application
+from pointsman.pod.serving import application
 from pointsman.runtimes.host import Host
 from pointsman.settings import Settings
 
@@ -40,19 +40,22 @@ class Pod:
         """Whether the pod knows what it should hold; loading that may still take its time."""
         return self._follower.caught_up
 
-    async def lifetime(self, _: web.Application) -> AsyncIterator[None]:
+    @contextlib.asynccontextmanager
+    async def lifetime(self) -> AsyncIterator[None]:
         """Follow and announce while the application runs."""
         self._follower.start()
         heart = asyncio.create_task(self._announcer.run())
-        yield
-        heart.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await heart
-        await self._follower.stop()
-        await self._reconciler.close()
-        await self.host.close()
+        try:
+            yield
+        finally:
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+            await self._follower.stop()
+            await self._reconciler.close()
+            await self.host.close()
 
-    async def leave(self, _: web.Application) -> None:
+    async def leave(self) -> None:
         """Say goodbye, before the calls in flight are waited for: no new ones should come.
 
         A process that is only replaced says nothing: its calls wait at the socket for the next one, and a
@@ -62,12 +65,12 @@ class Pod:
             await asyncio.to_thread(self._announcer.leave)
 
 
-def pod_app(settings: Settings, functions: str = FUNCTIONS) -> web.Application:
+def pod_app(settings: Settings, functions: str = FUNCTIONS) -> App:
     """Return the application of a pod process."""
     pod = Pod(settings)
     build: Any = application(functions)
-    app: web.Application = build(settings, pod.host, pod.is_ready)
-    app[RECYCLE] = pod.host.recycle
-    app.cleanup_ctx.append(pod.lifetime)
-    app.on_shutdown.append(pod.leave)
+    app: App = build(settings, pod.host, pod.is_ready)
+    app.recycle = pod.host.recycle
+    app.lifetimes.append(pod.lifetime)
+    app.farewells.append(pod.leave)
     return app

@@ -9,43 +9,45 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
 
-from aiohttp import web
-
 from pointsman.errors import SettingsError
+from pointsman.http.app import App
+from pointsman.http.server import Server
 from pointsman.pod.supervisor import BACKLOG
 from pointsman.settings import Settings
 
-Build: TypeAlias = Callable[[Settings], web.Application]
+Build: TypeAlias = Callable[[Settings], App]
 
 DRAIN_S: Final = 10.0  # calls in flight may take this long to end
-
-# An application may hold an event here; once it is set, the worker finishes its calls and is replaced.
-RECYCLE: Final = web.AppKey("recycle", asyncio.Event)
 RECYCLED: Final = os.EX_TEMPFAIL
 
 
 async def serve(build: Build, settings: Settings, listener: socket.socket) -> int:
-    """Serve the application until SIGTERM, SIGINT or its RECYCLE event; return the exit status.
+    """Serve the application until SIGTERM, SIGINT or its `recycle` event; return the exit status.
 
     Then no connection is accepted any more, and calls in flight are answered, DRAIN_S seconds long at most.
     """
     app = build(settings)
     gc.freeze()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
-    await runner.setup()
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    recycle = app.get(RECYCLE) or asyncio.Event()
-    waits = [asyncio.create_task(event.wait()) for event in (told, recycle)]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-    await runner.cleanup()
+    async with AsyncExitStack() as lives:
+        for lifetime in app.lifetimes:
+            await lives.enter_async_context(lifetime())
+        server = Server(app.handler)
+        await server.start(listener, BACKLOG)
+        waits = [asyncio.create_task(event.wait()) for event in (told, app.recycle)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        server.stop_accepting()
+        for farewell in app.farewells:
+            await farewell()
+        await server.drain(DRAIN_S)
     return 0 if told.is_set() else RECYCLED
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from aiohttp import web
-
+from pointsman.http.app import App
 from pointsman.runtimes.host import Host
 from pointsman.settings import Settings
 from pointsman.statefun.claims import Claims
@@ -14,7 +14,7 @@ from pointsman.statefun.server import FunctionServer
 from pointsman.stores.redis_blobs import RedisBlobs
 
 
-def models_app(settings: Settings, host: Host, is_ready: Callable[[], bool]) -> web.Application:
+def models_app(settings: Settings, host: Host, is_ready: Callable[[], bool]) -> App:
     """Return the application that serves `models/*` on the host; ready when the pod knows what to hold."""
     blobs = RedisBlobs(settings.redis) if settings.redis else None
     server = FunctionServer()
@@ -22,5 +22,13 @@ def models_app(settings: Settings, host: Host, is_ready: Callable[[], bool]) -> 
     server.ready_when(is_ready)
     app = server.app()
     if blobs is not None:
-        app.on_cleanup.append(lambda _: blobs.close())
+        app.lifetimes.append(lambda: _open(blobs))
     return app
+
+
+@asynccontextmanager
+async def _open(blobs: RedisBlobs) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await blobs.close()

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from statefun.request_reply_pb2 import FromFunction, ToFunction
 
-CONTENT_TYPE: Final = "application/octet-stream"
 # Neighbours are joined up to this size: one pass, and no copy of a large backlog.
 JOINED_BYTES: Final = 8 << 20
 

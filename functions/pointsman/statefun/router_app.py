@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
+from pointsman.http.app import App
 from pointsman.settings import Settings
 from pointsman.statefun.router_fn import RouterFunction
 from pointsman.statefun.server import FunctionServer
 
 
-def router_app(settings: Settings) -> web.Application:
+def router_app(settings: Settings) -> App:
     """Return the application that serves `pointsman/router`."""
     server = FunctionServer()
     server.bind("pointsman", "router", RouterFunction(settings))

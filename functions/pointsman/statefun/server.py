@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
-from aiohttp import web
 from google.protobuf.message import DecodeError
 from statefun import RequestReplyHandler, StatefulFunctions
 from statefun.request_reply_pb2 import ToFunction
 
-from pointsman.statefun.protocol import CONTENT_TYPE, Call, missing_state, read_call
+from pointsman.http.app import App, Request, Response
+from pointsman.statefun.protocol import Call, missing_state, read_call
 
 logger = logging.getLogger(__name__)
 
-_HEADERS: Final = {"Content-Type": CONTENT_TYPE}
+_HEALTH: Final = "/health/"
+_TEXT: Final = "text/plain"
 
 
 class BatchFunction(Protocol):
@@ -48,14 +50,9 @@ class FunctionServer:
         """Let the readiness probe ask this."""
         self._ready = ready
 
-    def app(self) -> web.Application:
+    def app(self) -> App:
         """Return the application: every POST is a call, GET /health/live and /health/ready are probes."""
-        # A batch may be as large as the backlog of an address: no limit here (0), the engine's are in force.
-        app = web.Application(client_max_size=0)
-        app.router.add_get("/health/live", self._live)
-        app.router.add_get("/health/ready", self._is_ready)
-        app.router.add_post("/{path:.*}", self._call)
-        return app
+        return App(self._handle)
 
     async def reply(self, body: bytes) -> bytes:
         """Return the reply to a serialised ToFunction; raises DecodeError where it is none."""
@@ -77,17 +74,22 @@ class FunctionServer:
         reply: bytes = await self._plain.handle_async(body)
         return reply
 
-    async def _call(self, request: web.Request) -> web.Response:
-        body = await request.read()
+    async def _handle(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._call(request.body)
+        if request.path.startswith(_HEALTH):
+            return self._health(request.path.removeprefix(_HEALTH))
+        return Response(b"a call is a POST; probes are GET /health/live and /health/ready\n", 405, _TEXT)
+
+    async def _call(self, body: bytes) -> Response:
         try:
-            return web.Response(body=await self.reply(body), headers=_HEADERS)
+            return Response(await self.reply(body))
         except (DecodeError, LookupError) as error:
             logger.error("refused a call of %d bytes: %s", len(body), error)
-            return web.Response(status=400, text=str(error))
+            return Response(f"{error}\n".encode(), 400, _TEXT)
 
-    async def _live(self, _: web.Request) -> web.Response:
-        return web.json_response({"live": True})
-
-    async def _is_ready(self, _: web.Request) -> web.Response:
-        ready = self._ready()
-        return web.json_response({"ready": ready}, status=200 if ready else 503)
+    def _health(self, probe: str) -> Response:
+        if probe not in ("live", "ready"):
+            return Response(b"there are /health/live and /health/ready\n", 404, _TEXT)
+        is_well = probe == "live" or self._ready()
+        return Response(json.dumps({probe: is_well}).encode(), 200 if is_well else 503, "application/json")

@@ -6,33 +6,29 @@ import asyncio
 import os
 import threading
 
-from aiohttp import web
-
-from pointsman.pod.serving import RECYCLE
+from pointsman.http.app import App, Request, Response
 from pointsman.settings import Settings
 
 
-def answering(_: Settings) -> web.Application:
+def answering(_: Settings) -> App:
     """Tell the process id; answer slowly, die or ask for a new process where the path says so."""
-    app = web.Application()
-    recycle = app[RECYCLE] = asyncio.Event()
 
-    async def who(request: web.Request) -> web.Response:
-        match request.match_info["what"]:
-            case "slow":
+    async def who(request: Request) -> Response:
+        match request.path:
+            case "/slow":
                 await asyncio.sleep(0.3)  # the work
-            case "die":
+            case "/die":
                 os._exit(9)
-            case "recycle":
+            case "/recycle":
                 threading.Thread(target=threading.Event().wait).start()  # hangs for ever
-                recycle.set()
-        return web.Response(text=str(os.getpid()))
+                app.recycle.set()
+        return Response(str(os.getpid()).encode())
 
-    app.router.add_get("/{what:.*}", who)
+    app = App(who)
     return app
 
 
-def misconfigured(_: Settings) -> web.Application:
+def misconfigured(_: Settings) -> App:
     """Refuse to be built."""
     from pointsman.errors import SettingsError
 

@@ -1,0 +1,42 @@
+"""An application of a function process: what it answers, and what happens around its life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, TypeAlias
+
+
+class Request(NamedTuple):
+    """One request, read whole."""
+
+    method: str
+    path: str
+    body: bytes
+
+
+class Response(NamedTuple):
+    """One answer."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/octet-stream"
+
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class App:
+    """A handler, and hooks around it.
+
+    `lifetimes` are entered before the first request and left after the last one. `farewells` are awaited when
+    the process is about to stop, while calls are still in flight. Whoever sets `recycle` asks for a new
+    process once the calls in flight are answered.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.recycle = asyncio.Event()
+        self.lifetimes: list[Callable[[], AbstractAsyncContextManager[None]]] = []
+        self.farewells: list[Callable[[], Awaitable[None]]] = []

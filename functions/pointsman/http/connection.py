@@ -1,0 +1,162 @@
+"""One HTTP/1.1 connection: requests in, answers out in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final, NamedTuple, cast
+
+import httptools
+
+from pointsman.http.app import Handler, Request, Response
+
+logger = logging.getLogger(__name__)
+
+# A caller that sends more without waiting for answers is not read from for a while.
+MAX_WAITING: Final = 16
+MAX_TARGET: Final = 8 << 10
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+_MALFORMED: Final = Response(b"not an HTTP/1.1 request\n", 400, "text/plain")
+_BROKEN: Final = Response(b"the server could not handle this request\n", 500, "text/plain")
+
+
+class _Waiting(NamedTuple):
+    """A request that is to be answered; None in its place for bytes that are none."""
+
+    request: Request | None
+    keep_alive: bool
+
+
+class Connection(asyncio.Protocol):
+    """Parses with httptools and calls the handler, one request at a time.
+
+    `lost` is told when the connection is gone. What the caller sends is never trusted: what is no HTTP gets
+    400 and the end of the connection. A handler that raises gets 500.
+    """
+
+    def __init__(self, handler: Handler, lost: Callable[[Connection], None]) -> None:
+        self._handler = handler
+        self._lost = lost
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._is_draining = False
+        self._is_paused = False
+        self._is_malformed = False
+        self._target = b""
+        self._body: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Forget the transport; a call under way runs to its end, its answer is dropped."""
+        self._transport = None
+        self._waiting.clear()
+        self._lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        if self._is_malformed:
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            logger.warning("no HTTP request: %s", error)
+            self._is_malformed = True
+            self._enqueue(_Waiting(None, keep_alive=False))
+
+    def on_message_begin(self) -> None:
+        """Begin a request; called by the parser, as are all `on_` methods."""
+        self._target, self._body = b"", []
+
+    def on_url(self, part: bytes) -> None:
+        """Take a part of the request's target."""
+        self._target += part
+        if len(self._target) > MAX_TARGET:
+            raise ValueError(f"a target of more than {MAX_TARGET} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Answer the one header that asks for something before the body is sent."""
+        if name.lower() == b"expect" and value.lower() == b"100-continue" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of the body."""
+        self._body.append(part)
+
+    def on_message_complete(self) -> None:
+        """Let the request be answered after those before it."""
+        path = self._target.decode("latin-1").partition("?")[0]
+        request = Request(self._parser.get_method().decode(), path, b"".join(self._body))
+        self._body = []
+        self._enqueue(_Waiting(request, self._parser.should_keep_alive()))
+
+    def drain(self) -> None:
+        """Close the connection after the answers that are due."""
+        self._is_draining = True
+        if self._task is None:
+            self._close()
+
+    def abort(self) -> None:
+        """Close the connection now."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _enqueue(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._answer_all())
+        if len(self._waiting) > MAX_WAITING and not self._is_paused and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._waiting:
+                request, keep_alive = self._waiting.popleft()
+                response = _MALFORMED if request is None else await self._answer(request)
+                is_last = self._is_draining and not self._waiting
+                head = _head(response, keep_alive and not is_last)
+                self._write(head, b"" if request and request.method == "HEAD" else response.body)
+                if is_last or not keep_alive:
+                    self._close()
+                self._resume()
+        finally:
+            self._task = None
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            return await self._handler(request)
+        except Exception:
+            logger.exception("%s %s broke", request.method, request.path)
+            return _BROKEN
+
+    def _write(self, head: bytes, body: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines((head, body))
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _resume(self) -> None:
+        if self._is_paused and len(self._waiting) <= MAX_WAITING and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+
+def _head(response: Response, keep_alive: bool) -> bytes:
+    """Return the status line and the headers."""
+    close = "" if keep_alive else "Connection: close\r\n"
+    return (
+        f"HTTP/1.1 {response.status} {_REASONS[response.status]}\r\nContent-Type: {response.content_type}\r\n"
+        f"Content-Length: {len(response.body)}\r\n{close}\r\n"
+    ).encode("latin-1")

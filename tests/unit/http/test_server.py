@@ -1,0 +1,215 @@
+"""The HTTP server of function processes, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from pointsman.http.app import Request, Response
+from pointsman.http.connection import MAX_TARGET
+from pointsman.http.server import Server
+
+CLOSE = b"GET /last HTTP/1.1\r\nConnection: close\r\n\r\n"
+
+
+async def echo(request: Request) -> Response:
+    """Say what came."""
+    if request.path == "/broken":
+        raise RuntimeError("on purpose")
+    return Response(f"{request.method} {request.path} ".encode() + request.body)
+
+
+Scene = Callable[[Server, int], Awaitable[Any]]
+
+
+def on_a_server(scene: Scene, handler: Callable[[Request], Awaitable[Response]] = echo) -> Any:
+    """Run a scene with a server and its port."""
+
+    async def run() -> Any:
+        server = Server(handler)
+        listener = socket.create_server(("127.0.0.1", 0))
+        await server.start(listener, 16)
+        try:
+            return await asyncio.wait_for(scene(server, listener.getsockname()[1]), 20)
+        finally:
+            server.stop_accepting()
+            await server.drain(0)
+
+    return uvloop.run(run())
+
+
+def said(sent: bytes, *, pieces: int = 1) -> bytes:
+    """Return all that the server says to these bytes, sent in so many pieces, until it closes."""
+
+    async def scene(_: Server, port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        step = -(-len(sent) // pieces)
+        for at in range(0, len(sent), step):
+            writer.write(sent[at : at + step])
+            await writer.drain()
+            await asyncio.sleep(0)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    answer: bytes = on_a_server(scene)
+    return answer
+
+
+def bodies(answer: bytes) -> list[bytes]:
+    """Return the bodies of the responses one after the other, by their content length."""
+    found = []
+    while answer:
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.startswith(b"Content-Length")]
+        size = int(lengths[0])
+        found.append(rest[:size])
+        answer = rest[size:]
+    return found
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 60])
+def test_requests_of_a_connection_are_answered_in_order_however_they_are_cut(pieces: int) -> None:
+    post = b"POST /a?x=1 HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
+    assert bodies(said(post + post + CLOSE, pieces=pieces)) == [
+        b"POST /a hello",
+        b"POST /a hello",
+        b"GET /last ",
+    ]
+
+
+def test_a_body_in_chunks_is_put_together() -> None:
+    chunked = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    assert bodies(said(chunked + CLOSE)) == [b"POST /c abcde", b"GET /last "]
+
+
+def test_more_requests_than_the_server_holds_at_once_are_all_answered() -> None:
+    many = b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % n for n in range(500))
+    assert bodies(said(many + CLOSE)) == [b"GET /%d " % n for n in range(500)] + [b"GET /last "]
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\x00\xff\x17 nothing like it\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"GET /" + b"x" * (MAX_TARGET + 1) + b" HTTP/1.1\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nmore",
+    ],
+)
+def test_what_is_no_request_gets_400_after_the_answers_before_it(noise: bytes) -> None:
+    answer = said(b"GET /good HTTP/1.1\r\n\r\n" + noise)
+    assert bodies(answer)[0] == b"GET /good "
+    assert b"HTTP/1.1 400 Bad Request" in answer
+    assert answer.count(b"Connection: close") == 1
+
+
+def test_a_handler_that_raises_is_a_500_and_the_connection_stays() -> None:
+    answer = said(b"GET /broken HTTP/1.1\r\n\r\n" + CLOSE)
+    assert answer.startswith(b"HTTP/1.1 500 Internal Server Error")
+    assert bodies(answer)[1] == b"GET /last "
+    assert b"on purpose" not in answer
+
+
+def test_a_caller_that_asks_before_it_sends_its_body_is_told_to_go_on() -> None:
+    answer = said(
+        b"POST /e HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+    )
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+    assert answer.endswith(b"POST /e ok")
+
+
+def test_head_gets_no_body() -> None:
+    answer = said(b"HEAD /h HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"Content-Length: 8" in answer
+
+
+def test_an_old_client_without_keep_alive_sees_the_end() -> None:
+    assert bodies(said(b"GET /old HTTP/1.0\r\n\r\n")) == [b"GET /old "]
+
+
+def slowly(started: asyncio.Event, go_on: asyncio.Event) -> Callable[[Request], Awaitable[Response]]:
+    """Return a handler that tells when it starts and waits to be let go."""
+
+    async def handler(_: Request) -> Response:
+        started.set()
+        await go_on.wait()
+        return Response(b"done")
+
+    return handler
+
+
+def test_draining_answers_what_is_in_flight_and_closes_what_is_idle() -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def scene(server: Server, port: int) -> tuple[bytes, bytes]:
+        idle, idle_writer = await asyncio.open_connection("127.0.0.1", port)
+        busy, busy_writer = await asyncio.open_connection("127.0.0.1", port)
+        busy_writer.write(b"GET /slow HTTP/1.1\r\n\r\n")
+        await started.wait()
+        server.stop_accepting()
+        draining = asyncio.create_task(server.drain(10))
+        nothing = await idle.read()
+        assert not draining.done()
+        go_on.set()
+        answer = await busy.read()
+        await draining
+        idle_writer.close()
+        busy_writer.close()
+        return nothing, answer
+
+    nothing, answer = on_a_server(scene, slowly(started, go_on))
+    assert nothing == b""
+    assert bodies(answer) == [b"done"]
+    assert b"Connection: close" in answer
+
+
+def test_draining_cuts_off_what_takes_too_long() -> None:
+    started, never = asyncio.Event(), asyncio.Event()
+
+    async def scene(server: Server, port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /slow HTTP/1.1\r\n\r\n")
+        await started.wait()
+        await server.drain(0.01)
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+    assert on_a_server(scene, slowly(started, never)) == b""
+
+
+def test_a_caller_that_leaves_does_not_stop_its_call_or_the_server() -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+    ended: list[bool] = []
+    inner = slowly(started, go_on)
+
+    async def handler(request: Request) -> Response:
+        response = await inner(request)
+        ended.append(True)
+        return response
+
+    async def scene(_server: Server, port: int) -> bytes:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /slow HTTP/1.1\r\n\r\n")
+        await started.wait()
+        writer.close()
+        await writer.wait_closed()
+        go_on.set()
+        reader, again = await asyncio.open_connection("127.0.0.1", port)
+        again.write(CLOSE)
+        answer = await reader.read()
+        again.close()
+        return answer
+
+    assert bodies(on_a_server(scene, handler)) == [b"done"]
+    assert ended == [True, True]
