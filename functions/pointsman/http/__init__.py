@@ -1,0 +1,1 @@
+"""HTTP for function processes: connections, requests, answers. Knows nothing of what they are about."""
