@@ -8,7 +8,7 @@ from pointsman.core.tensor import Item
 from pointsman.pb.v1 import serving_pb2
 from pointsman.runtimes.base import Key
 from pointsman.runtimes.host import Ran
-from pointsman.statefun.pace import CALL_MS, FIRST, TURN_MS, Pace
+from pointsman.statefun.pace import CALL_MS, FIRST, LONG_TURN_MS, TURN_MS, WHOLE, Pace
 from pointsman.statefun.protocol import TASKS
 from pointsman.topics import RESPONSES
 from tests.protocol.world import Doubling, Shard, asked, task_batch
@@ -82,7 +82,11 @@ def test_a_fast_version_is_served_in_one_turn_once_it_is_known() -> None:
 
 def test_a_turn_of_a_slow_version_is_as_long_as_meant() -> None:
     pace = Pace()
+    pace.took(KEY, 10, 10)
+    assert pace.share(KEY, 1_000) == TURN_MS
+    pace.took(KEY, 10, 30)
+    assert pace.share(KEY, 1_000) == WHOLE  # no less than a micro-batch
     pace.took(KEY, 10, 1_000)
-    assert pace.share(KEY, 1_000) == TURN_MS // 100
+    assert pace.share(KEY, 1_000) == LONG_TURN_MS // 100
     pace.took(KEY, 1, 60_000)
     assert pace.share(KEY, 1_000) == 1

@@ -204,9 +204,13 @@ class Shard:
 
     def __init__(self, runner: Doubling | None = None, blobs: MemoryBlobs | None = None) -> None:
         self.now = 1_000_000
+        self.moved_epoch = 0  # the last epoch that shifted the traffic
         self.runner = runner or Doubling()
         server = FunctionServer()
-        server.bind("models", "*", ModelFunction(self.runner, Claims(blobs), lambda: self.now))
+        function = ModelFunction(
+            self.runner, Claims(blobs), lambda: self.now, lambda _, epoch: epoch < self.moved_epoch
+        )
+        server.bind("models", "*", function)
         self.address = Address(server, "models", "default", "digits~1~0")
 
     @property
@@ -223,8 +227,11 @@ class Shard:
         return self.call((TASKS, task_batch(*records, **fields)))
 
 
-def task_batch(*records: ingress_pb2.Ingress, deadline_ms: int = 0, **fields: Any) -> bytes:
-    """Return a batch of tasks t0, t1, ..."""
+def task_batch(
+    *records: ingress_pb2.Ingress, deadline_ms: int = 0, drawn: Iterable[int] = (), **fields: Any
+) -> bytes:
+    """Return a batch of tasks t0, t1, ...; `drawn` are those that the split decided."""
+    by_split = set(drawn)
     head = {"model": "digits", "version": "1", "arm": "1", "epoch": 7, "generation": 5}
     message = serving_pb2.TaskBatch(**{**head, "output": "pointsman.responses", **fields})
     for index, record in enumerate(records):
@@ -233,6 +240,7 @@ def task_batch(*records: ingress_pb2.Ingress, deadline_ms: int = 0, **fields: An
             decision_id=f"d{index}",
             reply_key=f"k{index}",
             deadline_ms=deadline_ms,
+            drawn=index in by_split,
             ingress=record.SerializeToString(),
         )
     return message.SerializeToString()

@@ -64,7 +64,8 @@ class Follower:
             backlog = Backlog(self._assign(consumer))
             was_read = False
             while not self._stopped.is_set():
-                tables = backlog.take(consumer.consume(_BATCH, _WAIT_S))
+                first = consumer.poll(_WAIT_S)  # `consume` alone would wait for a whole batch
+                tables = backlog.take([first, *consumer.consume(_BATCH, 0)] if first is not None else [])
                 if tables or backlog.is_read is not was_read:
                     was_read = backlog.is_read
                     loop.call_soon_threadsafe(self._tell, tables)

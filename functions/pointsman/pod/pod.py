@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from confluent_kafka import Producer
 
+from pointsman.core.table import RouteTable
 from pointsman.http.app import App
 from pointsman.pod.announcer import Announcer
 from pointsman.pod.follower import Follower
+from pointsman.pod.moves import Moves
 from pointsman.pod.reconciler import Reconciler
 from pointsman.pod.serving import application
 from pointsman.runtimes.host import Host
@@ -34,11 +36,16 @@ class Pod:
         producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 0}, logger=log)
         self._announcer = Announcer(settings, self.host.held, producer, lambda: time.time_ns() // 1_000_000)
         self._reconciler = Reconciler(self.host, settings.pool, self._announcer.changed)
-        self._follower = Follower(settings.kafka, self._reconciler.apply)
+        self.moves = Moves()
+        self._follower = Follower(settings.kafka, self._learn)
 
     def is_ready(self) -> bool:
         """Whether the pod knows what it should hold; loading that may still take its time."""
         return self._follower.caught_up
+
+    def _learn(self, model: str, table: RouteTable | None) -> None:
+        self._reconciler.apply(model, table)
+        self.moves.note(model, table)
 
     @contextlib.asynccontextmanager
     async def lifetime(self) -> AsyncIterator[None]:
@@ -69,7 +76,7 @@ def pod_app(settings: Settings, functions: str = FUNCTIONS) -> App:
     """Return the application of a pod process."""
     pod = Pod(settings)
     build: Any = application(functions)
-    app: App = build(settings, pod.host, pod.is_ready)
+    app: App = build(settings, pod.host, pod.is_ready, pod.moves.is_outdated)
     app.recycle = pod.host.recycle
     app.lifetimes.append(pod.lifetime)
     app.farewells.append(pod.leave)

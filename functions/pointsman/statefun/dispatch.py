@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final
 
 import xxhash
@@ -78,7 +78,7 @@ class Dispatch:
                 self._refuse(head, raw[index], verdict)
         self._split(heads, undecided, chosen)
         for entry, indices in chosen.values():
-            self._send(entry, heads, raw, indices)
+            self._send(entry, heads, raw, indices, set() if entry.spec.ordered else set(undecided))
         self._forward(strangers)
         self._park(heads, raw, waiting, attempt)
 
@@ -140,7 +140,12 @@ class Dispatch:
                 chosen.setdefault(name, (versions[name], []))[1].extend(indices)
 
     def _send(
-        self, entry: VersionEntry, heads: Sequence[Head], raw: Sequence[bytes], indices: Sequence[int]
+        self,
+        entry: VersionEntry,
+        heads: Sequence[Head],
+        raw: Sequence[bytes],
+        indices: Sequence[int],
+        drawn: Set[int],
     ) -> None:
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
@@ -156,6 +161,7 @@ class Dispatch:
                     else head._replace(deadline_ms=self._deadline(head)),
                     index,
                     sign(head.id),
+                    index in drawn,
                 )
                 for index, head in ((index, heads[index]) for index in part)
             ]

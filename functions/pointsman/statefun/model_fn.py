@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -20,10 +20,10 @@ from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.pace import CALL_MS, Pace
-from pointsman.statefun.protocol import HANDLE, REPORT, TASKS, TICK, Call, joined
+from pointsman.statefun.protocol import HANDLE, REPORT, REQUESTS, TASKS, TICK, Call, joined
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
-from pointsman.wire.task import Batch, Work, joining_head, read_tasks, tasks_of
+from pointsman.wire.task import Batch, Work, joining_head, read_records, read_tasks, tasks_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,15 @@ class ModelFunction:
 
     states: Mapping[str, str] = {"handle": HANDLE, "totals": REPORT}
 
-    def __init__(self, runner: Runner, claims: Claims, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        claims: Claims,
+        clock: Clock = now_ms,
+        is_outdated: Callable[[str, int], bool] = lambda model, epoch: False,
+    ) -> None:
         self._runner = runner
+        self._is_outdated = is_outdated
         self._claims = claims
         self._clock = clock
         self._pace = Pace()
@@ -83,6 +90,9 @@ class ModelFunction:
     async def _serve(self, shard: _Shard, value: bytes) -> None:
         batch, work = read_tasks(value)
         shard.begin(batch)
+        if self._is_outdated(batch.model, batch.epoch):
+            value = shard.hand_back(batch, work, value)
+            batch, work = read_tasks(value)
         answers = Answers(batch, value, shard.effects, self._claims, self._clock)
         left: Sequence[int] = ()
         try:
@@ -113,7 +123,7 @@ class ModelFunction:
         if items is None:
             items, kept = await self._one_by_one(shard, batch, work, signature, answers)
         done = 0
-        while done < len(items) and not (done and shard.is_late):
+        while done < len(items) and not (done and self._is_over(shard, batch)):
             turn = slice(done, done + self._pace.share(key, len(items) - done))
             now = self._clock()
             ran = await self._runner.run(key, items[turn])
@@ -123,6 +133,10 @@ class ModelFunction:
             shard.ran(ran)
             done += len(ran.results)
         return [index for index, _ in kept[done:]]
+
+    def _is_over(self, shard: _Shard, batch: Batch) -> bool:
+        """Whether what is left of a batch is for another call, or for another version."""
+        return shard.is_late or self._is_outdated(batch.model, batch.epoch)
 
     def _uniform(
         self, work: Sequence[Work], signature: Signature | None, now: int, shard: _Shard
@@ -202,6 +216,18 @@ class _Shard:
         """Send tasks to this shard again."""
         self.effects.send("models", self._pool, self.address, TASKS, tasks)
 
+    def hand_back(self, batch: Batch, work: Sequence[Work], tasks: bytes) -> bytes:
+        """Let the router decide anew on what its split decided; return the batch without that."""
+        drawn = {index for index, one in enumerate(work) if one.task.drawn}
+        if not drawn:
+            return tasks
+        records = read_records(tasks)
+        moved = serving_pb2.RawBatch(records=[records[index] for index in sorted(drawn)]).SerializeToString()
+        self.effects.send("pointsman", "router", batch.model, REQUESTS, moved)
+        rest = tasks_of(tasks, [index for index in range(len(work)) if index not in drawn])
+        self._add(batch, len(drawn), len(tasks) - len(rest))
+        return rest
+
     def take_handle(self, value: bytes) -> None:
         """Keep the newest handle."""
         handle = serving_pb2.Handle.FromString(value)
@@ -233,10 +259,13 @@ class _Shard:
         answers: Answers,
     ) -> None:
         """Count answered tasks."""
+        self._totals.failed += answers.failed
+        self._add(batch, done, size)
+
+    def _add(self, batch: Batch, done: int, size: int) -> None:
         totals = self._totals
         totals.done += done
         totals.done_bytes += size
-        totals.failed += answers.failed
         self._is_counted = True
         now = self._clock()
         if totals.done - totals.reported_done >= REPORT_ITEMS or now - totals.reported_at_ms >= REPORT_MS:

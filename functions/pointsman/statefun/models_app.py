@@ -14,11 +14,17 @@ from pointsman.statefun.server import FunctionServer
 from pointsman.stores.redis_blobs import RedisBlobs
 
 
-def models_app(settings: Settings, host: Host, is_ready: Callable[[], bool]) -> App:
-    """Return the application that serves `models/*` on the host; ready when the pod knows what to hold."""
+def models_app(
+    settings: Settings, host: Host, is_ready: Callable[[], bool], is_outdated: Callable[[str, int], bool]
+) -> App:
+    """Return the application that serves `models/*` on the host.
+
+    It is ready when the pod knows what to hold. `is_outdated(model, epoch)` says that the traffic of a model
+    has been shifted since an epoch.
+    """
     blobs = RedisBlobs(settings.redis) if settings.redis else None
     server = FunctionServer()
-    server.bind("models", "*", ModelFunction(host, Claims(blobs)))
+    server.bind("models", "*", ModelFunction(host, Claims(blobs), is_outdated=is_outdated))
     server.ready_when(is_ready)
     app = server.app()
     if blobs is not None:

@@ -7,9 +7,12 @@ from typing import Final
 
 from pointsman.runtimes.base import Key
 
-# A turn is meant to take this long, and after so much time a call takes no further turn. Together with a
-# forward pass at its own limit that stays below the transport's 60 s (`call` in module.yaml).
-TURN_MS: Final = 5_000
+# A turn is meant to take this long, so that a shift of the traffic is seen soon; but it is no smaller than a
+# common micro-batch, unless that would take LONG_TURN_MS. After CALL_MS a call takes no further turn.
+# Together with a forward pass at its own limit that stays below the transport's 60 s (`call` in module.yaml).
+TURN_MS: Final = 400
+LONG_TURN_MS: Final = 5_000
+WHOLE: Final = 256
 CALL_MS: Final = 20_000
 FIRST: Final = 32
 _KEPT: Final = 1_024
@@ -26,7 +29,9 @@ class Pace:
         pace = self._ms_per_item.get(key)
         if pace is None:
             return min(left, FIRST)
-        return left if pace * left <= TURN_MS else max(1, int(TURN_MS / pace))
+        if pace * left <= TURN_MS:
+            return left
+        return min(left, max(1, int(TURN_MS / pace), min(WHOLE, int(LONG_TURN_MS / pace))))
 
     def took(self, key: Key, items: int, elapsed_ms: int) -> None:
         """Remember what a turn took."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -60,7 +60,7 @@ class RouterFunction:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
-        for invocation in joined(call.invocations, REQUESTS):
+        for invocation in joined(_steering_first(call.invocations), REQUESTS):
             handle(invocation)
         state.save(effects)
         return effects.to_bytes()
@@ -68,7 +68,8 @@ class RouterFunction:
     def _pass_one_by_one(self, call: Call) -> bytes:
         healthy: list[Invocation] = []
         broken: list[Invocation] = []
-        for invocation in (part for whole in call.invocations for part in _taken_apart(whole)):
+        parts = (part for whole in _steering_first(call.invocations) for part in _taken_apart(whole))
+        for invocation in parts:
             try:
                 self._pass(call._replace(invocations=[invocation]))
                 healthy.append(invocation)
@@ -107,6 +108,11 @@ class RouterFunction:
             return "" if Path(path).is_file() else f"there is no file {path}"
         except (OSError, ValueError) as error:
             return f"{uri[:80]!r} names no file: {error}"
+
+
+def _steering_first(invocations: Sequence[Invocation]) -> list[Invocation]:
+    """Return commands, states and reports before requests: they come by topics of their own."""
+    return sorted(invocations, key=lambda invocation: invocation.typename in (REQUESTS, PARKED))
 
 
 def _taken_apart(whole: Invocation) -> list[Invocation]:

@@ -22,7 +22,7 @@ Batch: TypeAlias = serving_pb2.DeepTaskBatch | serving_pb2.TaskBatch
 class Work(NamedTuple):
     """One task as the model function sees it. Exactly one of `request`, `json` and `fault` is meant.
 
-    `task` has id, decision_id, reply_key, deadline_ms and attempt.
+    `task` has id, decision_id, reply_key, deadline_ms, attempt and drawn.
     """
 
     task: serving_pb2.DeepTask | serving_pb2.Task
@@ -48,12 +48,12 @@ class Sender(NamedTuple):
 
 
 def task_batches(
-    sender: Sender, work: Sequence[tuple[Head, int, str]], raw: Sequence[bytes]
+    sender: Sender, work: Sequence[tuple[Head, int, str, bool]], raw: Sequence[bytes]
 ) -> Iterator[tuple[bytes, int]]:
-    """Yield (serialised TaskBatch, tasks) for work as (head, index in raw, decision id)."""
+    """Yield (serialised TaskBatch, tasks) for work as (head, index in raw, decision id, drawn)."""
     batch = _new_batch(sender)
     tasks, size, count = batch.tasks, 0, 0
-    for head, index, decision_id in work:
+    for head, index, decision_id, drawn in work:
         record = raw[index]
         if count and size + len(record) > MAX_BATCH_BYTES:
             yield batch.SerializeToString(), count
@@ -64,6 +64,7 @@ def task_batches(
             decision_id=decision_id,
             reply_key=head.reply_key,
             deadline_ms=head.deadline_ms,
+            drawn=drawn,
             ingress=record,
         )
         size += len(record)

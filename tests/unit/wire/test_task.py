@@ -39,7 +39,7 @@ def request(array: Array | None = None, name: str = "x", **fields: Any) -> bytes
 
 def batches(*records: ingress_pb2.Ingress) -> list[tuple[bytes, int]]:
     value = batch(*records)
-    work = [(head, index, f"d{index}") for index, head in enumerate(read_heads(value))]
+    work = [(head, index, f"d{index}", index % 2 == 0) for index, head in enumerate(read_heads(value))]
     return list(task_batches(SENDER, work, split_records(value)))
 
 
@@ -55,6 +55,7 @@ def test_a_batch_holds_its_sender_and_its_tasks_with_their_records() -> None:
     head = (message.model, message.version, message.arm, message.epoch, message.generation, message.output)
     assert head == ("m", "2", "2", 9, 5, "responses")
     assert list(message.features) == ["a", "b"]
+    assert [one.drawn for one in message.tasks] == [True, False, True]
     assert [(one.id, one.decision_id, one.deadline_ms) for one in message.tasks] == [
         ("r0", "d0", 0),
         ("r1", "d1", 101),

@@ -60,20 +60,22 @@ class TaskBatchHead(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "ingress")
+    __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
     ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     REPLY_KEY_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    DRAWN_FIELD_NUMBER: _ClassVar[int]
     INGRESS_FIELD_NUMBER: _ClassVar[int]
     id: str
     decision_id: str
     reply_key: str
     deadline_ms: int
     attempt: int
+    drawn: bool
     ingress: bytes
-    def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., ingress: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
     __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
@@ -96,20 +98,22 @@ class DeepTaskBatch(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
 
 class DeepTask(_message.Message):
-    __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "ingress")
+    __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
     ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     REPLY_KEY_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    DRAWN_FIELD_NUMBER: _ClassVar[int]
     INGRESS_FIELD_NUMBER: _ClassVar[int]
     id: str
     decision_id: str
     reply_key: str
     deadline_ms: int
     attempt: int
+    drawn: bool
     ingress: DeepIngress
-    def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., ingress: _Optional[_Union[DeepIngress, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[_Union[DeepIngress, _Mapping]] = ...) -> None: ...
 
 class DeepIngress(_message.Message):
     __slots__ = ("timestamp_ms", "value", "format")
