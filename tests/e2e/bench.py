@@ -34,8 +34,8 @@ def restarts(stack: Stack) -> int:
 
 def scale(factor: float, **options: Any) -> dict[str, Any]:
     """Return the description of a version that multiplies by `factor`."""
-    pause = options.pop("pause_ms", 0)
-    settings = {"factor": str(factor), **({"pause_ms": str(pause)} if pause else {})}
+    more = {name: str(options.pop(name)) for name in ("pause_ms", "load_s") if name in options}
+    settings = {"factor": str(factor), **more}
     return {"uri": "python:e2e_models:Scale", "runtime": "python", "options": settings, **options}
 
 

@@ -15,6 +15,7 @@ from tests.e2e.bench import Bench, restarts, scale
 # `POINTSMAN_TEST_LONG=1` runs the outage and the slow load at their full length.
 LONG = os.environ.get("POINTSMAN_TEST_LONG") == "1"
 OUTAGE_S = 300.0 if LONG else 15.0
+LOAD_S = 180.0 if LONG else 10.0
 
 
 @pytest.mark.parametrize("victim", ["pod-default", "router", "engine"])
@@ -57,3 +58,23 @@ def test_a_pool_that_is_gone_holds_up_nobody_else(
     bench.settled(120)
     for one in range(number):
         np.testing.assert_array_equal(bench.outputs(f"waits-{one}")["y"], row)
+
+
+def test_a_load_that_takes_minutes_holds_up_nobody_else(bench: Bench, name: str, row: np.ndarray) -> None:
+    other = f"{name}-other"
+    bench.apply(other, {"1": scale(2)}, {"1": 1})
+    begun = time.monotonic()
+    slow = {"versions": {"1": scale(3, load_s=LOAD_S)}, "route": {"split": {"1": 1}}}
+    assert bench.control({"model": name, "apply": slow}).ok
+    bench.state(name, "1", "LOADING")
+    number = 0
+    while time.monotonic() - begun < LOAD_S - 1:
+        bench.send(name, f"waits-{number}", row)
+        bench.send(other, f"flows-{number}", row)
+        assert bench.ledger.wait(30, until=partial(bench.ledger.finals.__contains__, f"flows-{number}"))
+        number += 1
+    bench.state(name, "1", "READY")
+    bench.settled(120)
+    for one in range(number):
+        np.testing.assert_array_equal(bench.outputs(f"waits-{one}")["y"], row * 3)
+        np.testing.assert_array_equal(bench.outputs(f"flows-{one}")["y"], row * 2)

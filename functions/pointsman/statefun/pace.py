@@ -10,7 +10,7 @@ from pointsman.runtimes.base import Key
 # A turn is meant to take this long, so that a shift of the traffic is seen soon; but it is no smaller than a
 # common micro-batch, unless that would take LONG_TURN_MS. After CALL_MS a call takes no further turn.
 # Together with a forward pass at its own limit that stays below the transport's 60 s (`call` in module.yaml).
-TURN_MS: Final = 400
+TURN_MS: Final = 200
 LONG_TURN_MS: Final = 5_000
 WHOLE: Final = 256
 CALL_MS: Final = 20_000

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from statefun.request_reply_pb2 import FromFunction, ToFunction
 
-# Neighbours are joined up to this size: one pass, and no copy of a large backlog.
-JOINED_BYTES: Final = 8 << 20
+# Neighbours are joined up to this size: one pass for thousands, and a shift of the traffic waits for no more.
+JOINED_BYTES: Final = 2 << 20
 
 # Type names of messages and states; a state's name may never change its type.
 REQUESTS: Final = "pointsman.v1/Requests"

@@ -21,14 +21,17 @@ from pointsman.pb.v1 import inference_pb2 as pb
 
 
 class Final(msgspec.Struct):
-    """The first final record of an id. `body` is the whole answer where it was JSON."""
+    """The first final record of an id. `body` is the whole answer where it was JSON.
+
+    `written_ms` is when the job wrote it, on the clock of the machine.
+    """
 
     id: str
     topic: str
     version: str
     epoch: int
     error: str
-    at: float
+    written_ms: int
     outputs: dict[str, pb.Tensor]
     body: dict[str, object]
 
@@ -118,22 +121,25 @@ class Ledger:
             with self._changed:
                 for message in messages:
                     if message.error() is None:
-                        self._take(str(message.topic()), bytes(message.value() or b""))
+                        self._take(
+                            str(message.topic()), message.timestamp()[1], bytes(message.value() or b"")
+                        )
                 self._changed.notify_all()
 
-    def _take(self, topic: str, value: bytes) -> None:
+    def _take(self, topic: str, written_ms: int, value: bytes) -> None:
         if topic == topics.DEAD_LETTERS:
             letter = pb.DeadLetter.FromString(value)
             self.letters[letter.id] = letter
             return
-        final = _json_final(topic, value) if value[:1] == b"{" else _protobuf_final(topic, value)
+        read = _json_final if value[:1] == b"{" else _protobuf_final
+        final = read(topic, written_ms, value)
         if final.id in self.finals:
             self.repeats += 1
         else:
             self.finals[final.id] = final
 
 
-def _protobuf_final(topic: str, value: bytes) -> Final:
+def _protobuf_final(topic: str, written_ms: int, value: bytes) -> Final:
     try:
         response = pb.InferenceResponse.FromString(value)
     except DecodeError as error:
@@ -145,14 +151,14 @@ def _protobuf_final(topic: str, value: bytes) -> Final:
         response.version,
         response.epoch,
         response.error.code,
-        time.monotonic(),
+        written_ms,
         outputs,
         {},
     )
 
 
-def _json_final(topic: str, value: bytes) -> Final:
+def _json_final(topic: str, written_ms: int, value: bytes) -> Final:
     body = msgspec.json.decode(value)
     error = body.get("error", {}).get("code", "")
     epoch = body.get("parameters", {}).get("epoch", 0)
-    return Final(body["id"], topic, body.get("model_version", ""), epoch, error, time.monotonic(), {}, body)
+    return Final(body["id"], topic, body.get("model_version", ""), epoch, error, written_ms, {}, body)

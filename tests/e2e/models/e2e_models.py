@@ -20,7 +20,8 @@ class Scale:
 
     signature = _SIGNATURE
 
-    def __init__(self, factor: str = "1", pause_ms: str = "0") -> None:
+    def __init__(self, factor: str = "1", pause_ms: str = "0", load_s: str = "0") -> None:
+        time.sleep(float(load_s))
         self._factor = np.float32(factor)
         self._pause_s = float(pause_ms) / 1000
 
