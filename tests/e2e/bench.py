@@ -34,8 +34,8 @@ def restarts(stack: Stack) -> int:
 
 def scale(factor: float, **options: Any) -> dict[str, Any]:
     """Return the description of a version that multiplies by `factor`."""
-    more = {name: str(options.pop(name)) for name in ("pause_ms", "load_s") if name in options}
-    settings = {"factor": str(factor), **more}
+    more = {option: str(options.pop(option)) for option in ("pause_ms", "load_s") if option in options}
+    settings = dict(more, factor=str(factor))
     return {"uri": "python:e2e_models:Scale", "runtime": "python", "options": settings, **options}
 
 

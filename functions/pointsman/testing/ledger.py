@@ -121,12 +121,11 @@ class Ledger:
             with self._changed:
                 for message in messages:
                     if message.error() is None:
-                        self._take(
-                            str(message.topic()), message.timestamp()[1], bytes(message.value() or b"")
-                        )
+                        self._take(message)
                 self._changed.notify_all()
 
-    def _take(self, topic: str, written_ms: int, value: bytes) -> None:
+    def _take(self, message: Message) -> None:
+        topic, value, written_ms = str(message.topic()), bytes(message.value() or b""), message.timestamp()[1]
         if topic == topics.DEAD_LETTERS:
             letter = pb.DeadLetter.FromString(value)
             self.letters[letter.id] = letter
