@@ -34,8 +34,10 @@ def restarts(stack: Stack) -> int:
 
 def scale(factor: float, **options: Any) -> dict[str, Any]:
     """Return the description of a version that multiplies by `factor`."""
-    more = {option: str(options.pop(option)) for option in ("pause_ms", "load_s") if option in options}
-    settings = dict(more, factor=str(factor))
+    settings = {"factor": str(factor)}
+    for option in ("pause_ms", "load_s"):
+        if option in options:
+            settings[option] = str(options.pop(option))
     return {"uri": "python:e2e_models:Scale", "runtime": "python", "options": settings, **options}
 
 

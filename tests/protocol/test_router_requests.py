@@ -20,6 +20,7 @@ from pointsman.errors import (
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.pb.v1.inference_pb2 import LANE_INTERACTIVE
 from pointsman.pb.v1.routing_pb2 import FAILED, READY
+from pointsman.statefun import dispatch
 from pointsman.statefun.dispatch import BUSY
 from pointsman.statefun.protocol import REPORT, REQUESTS, TASKS
 from pointsman.testing.engine import batch, ingress
@@ -238,6 +239,17 @@ def test_one_below_its_limit_a_model_takes_one_more() -> None:
     router.call((REPORT, done.SerializeToString()))
     reply = router.ask(asked("now", lane=LANE_INTERACTIVE))
     assert taken(reply) == ["now"]
+
+
+@pytest.mark.parametrize(("room", "sent"), [(1, ["now"]), (0, [])])
+def test_bytes_in_flight_are_a_limit_too(monkeypatch: pytest.MonkeyPatch, room: int, sent: list[str]) -> None:
+    router = Router().serving()
+    router.ask(asked("large", version="1"))
+    held = sum(totals.sent_bytes for totals in router.arms.shards)
+    monkeypatch.setattr(dispatch, "MAX_INFLIGHT_BYTES", held + room)
+    reply = router.ask(asked("now", lane=LANE_INTERACTIVE))
+    assert taken(reply) == sent
+    assert [error_of(record)["code"] for record in reply.to(RESPONSES)] == [RESOURCE_EXHAUSTED] * (1 - room)
 
 
 def inflight(router: Router) -> int:

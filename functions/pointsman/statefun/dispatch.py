@@ -36,6 +36,8 @@ from pointsman.wire.task import Sender, task_batches
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_INFLIGHT: Final = 2_000
+# Beyond this a model's interactive requests are refused, however few they are.
+MAX_INFLIGHT_BYTES: Final = 64 << 20
 # A shard with so many requests in flight has much to do. No less than what it may leave unreported.
 BUSY: Final = 512
 # A request without a ready version looks again after 0.25, 0.5, 1, 2, 2, ... seconds.
@@ -86,7 +88,8 @@ class Dispatch:
         if not any(head.interactive for head in heads):
             return False
         limit = self._state.table.limits.max_inflight or DEFAULT_MAX_INFLIGHT
-        return self._state.total_inflight() >= limit
+        count, size = self._state.total_inflight()
+        return count >= limit or size >= MAX_INFLIGHT_BYTES
 
     def _is_stranger(self, head: Head, record: bytes, strangers: dict[str, list[bytes]]) -> bool:
         """Whether the record is another router's; a record that names no model is whoever's it reached."""

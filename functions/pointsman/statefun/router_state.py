@@ -99,9 +99,13 @@ class RouterState:
             if totals.version == entry.version and totals.generation == entry.generation
         )
 
-    def total_inflight(self) -> int:
-        """Return the requests in flight of the whole model."""
-        return sum(max(0, totals.sent - totals.done) for totals in self.arms.shards)
+    def total_inflight(self) -> tuple[int, int]:
+        """Return the requests in flight of the whole model, and their bytes."""
+        shards = self.arms.shards
+        return (
+            sum(max(0, totals.sent - totals.done) for totals in shards),
+            sum(max(0, totals.sent_bytes - totals.done_bytes) for totals in shards),
+        )
 
     def forget_retired(self) -> None:
         """Drop the totals of generations that left the table."""

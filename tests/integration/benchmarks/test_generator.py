@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,27 +13,15 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from benchmarks.stream import echo_stack, models
 from benchmarks.stream.generator import Generator, Traffic
 from pointsman.errors import StackError
-from pointsman.localstack import enginefiles
-from pointsman.localstack.home import Home
-from pointsman.localstack.kafka import Broker
-from pointsman.localstack.ports import reserve
 from pointsman.pb.v1 import inference_pb2 as pb
 
 Respond = Callable[[int, pb.InferenceRequest], list[pb.InferenceResponse]]
 
 
 @pytest.fixture(scope="module")
-def generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generator]:
-    home = Home(tmp_path_factory.mktemp("broker"))
-    home.create()
-    with asyncio.Runner() as runner:
-        broker = Broker(home, enginefiles.ensure(), reserve(), reserve())
-        runner.run(broker.start())
-        try:
-            echo_stack.create_topics(broker.address, {"requests": 4, "responses": 8, "same": 4})
-            yield Generator(broker.address, tmp_path_factory.mktemp("build"))
-        finally:
-            runner.run(broker.stop())
+def generator(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    echo_stack.create_topics(kafka, {"requests": 4, "responses": 8, "same": 4})
+    return Generator(kafka, tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture

@@ -17,31 +17,12 @@ from pointsman import topics
 from pointsman.client import Client
 from pointsman.client.reader import Reader
 from pointsman.errors import ClientError, Refused, TimedOut
-from pointsman.localstack import enginefiles
-from pointsman.localstack import topics as topic_creation
-from pointsman.localstack.home import Home
-from pointsman.localstack.kafka import Broker
 from pointsman.localstack.ports import reserve
 from pointsman.pb.v1 import inference_pb2 as pb
 
 P = ParamSpec("P")
 
 ROW = np.array([[1, 2]], np.float32)
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a broker with all topics."""
-    home = Home(tmp_path_factory.mktemp("stack"))
-    home.create()
-    with asyncio.Runner() as runner:
-        broker = Broker(home, enginefiles.ensure(), reserve(), reserve())
-        try:
-            runner.run(broker.start())
-            topic_creation.create(broker.address, topics.TABLE)
-            yield broker.address
-        finally:
-            runner.run(broker.stop())
 
 
 def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import os
 import signal
@@ -20,10 +19,6 @@ from pointsman import settings as settings_room
 from pointsman import topics
 from pointsman.core.spec import VersionSpec
 from pointsman.core.table import RouteTable, VersionEntry, VersionState
-from pointsman.localstack import enginefiles
-from pointsman.localstack import topics as topic_creation
-from pointsman.localstack.home import Home
-from pointsman.localstack.kafka import Broker
 from pointsman.localstack.ports import reserve
 from pointsman.pb.v1 import routing_pb2, serving_pb2
 from pointsman.settings import Settings
@@ -31,21 +26,6 @@ from pointsman.wire.state import table_to_bytes
 from tests.unit.runtimes import classes
 
 Statuses = dict[str, serving_pb2.PodStatus]
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a broker with all topics, for this file."""
-    home = Home(tmp_path_factory.mktemp("stack"))
-    home.create()
-    with asyncio.Runner() as runner:
-        broker = Broker(home, enginefiles.ensure(), reserve(), reserve())
-        try:
-            runner.run(broker.start())
-            topic_creation.create(broker.address, topics.TABLE)
-            yield broker.address
-        finally:
-            runner.run(broker.stop())
 
 
 @pytest.fixture

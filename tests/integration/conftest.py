@@ -1,0 +1,30 @@
+"""A real broker for the tests of a file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from pointsman import topics
+from pointsman.localstack import enginefiles
+from pointsman.localstack import topics as topic_creation
+from pointsman.localstack.home import Home
+from pointsman.localstack.kafka import Broker
+from pointsman.localstack.ports import reserve
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of a broker with all topics."""
+    home = Home(tmp_path_factory.mktemp("broker"))
+    home.create()
+    with asyncio.Runner() as runner:
+        broker = Broker(home, enginefiles.ensure(), reserve(), reserve())
+        try:
+            runner.run(broker.start())
+            topic_creation.create(broker.address, topics.TABLE)
+            yield broker.address
+        finally:
+            runner.run(broker.stop())
