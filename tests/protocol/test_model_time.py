@@ -82,8 +82,8 @@ def test_a_fast_version_is_served_in_one_turn_once_it_is_known() -> None:
 
 def test_a_turn_of_a_slow_version_is_as_long_as_meant() -> None:
     pace = Pace()
-    pace.took(KEY, 10, 10)
-    assert pace.share(KEY, 1_000) == TURN_MS
+    pace.took(KEY, 10, 1)
+    assert pace.share(KEY, 100_000) == TURN_MS * 10
     pace.took(KEY, 10, 30)
     assert pace.share(KEY, 1_000) == WHOLE  # no less than a micro-batch
     pace.took(KEY, 10, 1_000)

@@ -46,7 +46,6 @@ class Answers:
         self._batch = batch
         self._output = batch.output or RESPONSES
         self._served = Served(batch.model, batch.version, batch.arm, batch.epoch)
-        self._writer = ResponseWriter(self._served, _NO_TIMINGS)
         self._done: set[int] = set()
         self.failed = 0
 
@@ -100,7 +99,8 @@ class Answers:
             answer = refusal_to_json(answered, failure)
         else:
             echo = echo_of(one.request) if one.request is not None else b""
-            answer = self._writer.refusal(one.task.id, one.task.decision_id, failure, echo)
+            writer = ResponseWriter(self._served, _NO_TIMINGS)
+            answer = writer.refusal(one.task.id, one.task.decision_id, failure, echo)
         self._effects.egress(self._output, one.task.reply_key, answer)
         self._done.add(index)
         self.failed += 1

@@ -205,7 +205,11 @@ class _Shard:
         self._begun_ms = clock()
         self._is_handle_new = False
         self._is_counted = False
-        self.signature = spec_from_pb(handle.spec).signature if handle.HasField("spec") else None
+
+    @property
+    def signature(self) -> Signature | None:
+        """What the handle says of the version's inputs; the pod knows better once it has loaded it."""
+        return spec_from_pb(self._handle.spec).signature if self._handle.HasField("spec") else None
 
     @property
     def is_late(self) -> bool:
@@ -234,7 +238,6 @@ class _Shard:
         if handle.generation < self._handle.generation:
             return
         self._handle, self._is_handle_new = handle, True
-        self.signature = spec_from_pb(handle.spec).signature
 
     def begin(self, batch: Batch) -> None:
         """Start new totals where the batch is of another generation than the last one."""

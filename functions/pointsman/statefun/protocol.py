@@ -65,6 +65,9 @@ def joined(
     Where models alternate in a topic every request comes as a message of its own; one pass for all is what
     makes it cheap again.
     """
+    if len(invocations) == 1:
+        yield invocations[0]
+        return
     pending: list[bytes] = []
     size, kind = 0, None
     for invocation in invocations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -40,12 +41,11 @@ class ResponseWriter:
             epoch=served.epoch,
             timings=timings,
         ).SerializeToString()
-        self._frames: dict[tuple[object, ...], bytes] = {}
 
     def answer(self, request_id: str, decision_id: str, item: Item, echo: bytes = b"") -> bytes | Failure:
         """Return the response with outputs; `echo` is a serialised InferenceResponse to append."""
         identity, decision = request_id.encode(), decision_id.encode()
-        outputs = self._outputs(item)
+        outputs = _outputs(item)
         if isinstance(outputs, Failure):
             return outputs
         frame, raw = outputs
@@ -60,24 +60,22 @@ class ResponseWriter:
         begin = pb.InferenceResponse(id=request_id, decision_id=decision_id).SerializeToString()
         return self._common + begin + error + echo
 
-    def _outputs(self, item: Item) -> tuple[bytes, bytes] | Failure:
-        """Return the outputs in two parts.
 
-        Of one tensor of a fixed-size datatype all but the elements is equal for equal shapes.
-        """
-        if len(item) != 1:
-            return _several(item)
-        ((name, array),) = item.items()
-        key = (name, array.dtype, array.shape)
-        frame = self._frames.get(key)
-        if frame is None:
-            datatype = DATATYPES.get(array.dtype)
-            if datatype is None or array.dtype.hasobject:
-                return _several(item)
-            frame = self._frames[key] = _frame(name, datatype, array.shape, array.nbytes)
-        return frame, array.tobytes()
+def _outputs(item: Item) -> tuple[bytes, bytes] | Failure:
+    """Return the outputs in two parts.
+
+    Of one tensor of a fixed-size datatype all but the elements is equal for equal shapes.
+    """
+    if len(item) != 1:
+        return _several(item)
+    ((name, array),) = item.items()
+    datatype = DATATYPES.get(array.dtype)
+    if datatype is None or array.dtype.hasobject:
+        return _several(item)
+    return _frame(name, datatype, array.shape, array.nbytes), array.tobytes()
 
 
+@lru_cache(maxsize=1024)
 def _frame(name: str, datatype: str, shape: tuple[int, ...], size: int) -> bytes:
     """Return the bytes before the elements: the tags and lengths of outputs, tensor and raw."""
     fields = pb.Tensor(name=name, datatype=datatype, shape=shape).SerializeToString()
