@@ -23,16 +23,18 @@ SLOW_INFLIGHT: Final = 32
 class Pace(msgspec.Struct, frozen=True):
     """How long it may take: rounds, and seconds of each measurement and of its warm-up.
 
-    `first` is the time for the compilers of the two JVMs to warm up, before anything is measured.
+    `first` is the time for the compilers of the two JVMs to warm up, before anything is measured, and `turn`
+    for a side to catch up when its turn comes: while it was stopped its own heartbeats and polls fell due.
     """
 
-    rounds: int = 3
-    seconds: float = 3.0
+    rounds: int = 5
+    seconds: float = 2.5
     warmup: float = 1.0
     first: float = 15.0
+    turn: float = 2.0
 
 
-QUICK: Final = Pace(rounds=1, seconds=1.0, warmup=0.5, first=4.0)
+QUICK: Final = Pace(rounds=1, seconds=1.0, warmup=0.5, first=4.0, turn=1.0)
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -110,7 +112,7 @@ class Bench:
     def _alone(self, side: Side, sides: Sequence[Side]) -> Iterator[None]:
         others = [pid for other in sides if other is not side for pid in other.pids.values()]
         with stopped(others):
-            self._generator.run(side.traffic, 1, 0, 0.2)  # the first answer after a pause is late
+            self._generator.run(side.traffic, INFLIGHT[-1], 0, self._pace.turn)
             yield
 
 
