@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     port: int = 8000
     """Port to listen on."""
 
+    workers: int = 1
+    """Processes of a router or pod that share its port. Each worker of a pod holds weights of its own."""
+
     pool: str = "default"
     """The pool a pod serves."""
 

@@ -1,4 +1,4 @@
-"""One stack for all end-to-end tests: parallelism 2, two pods, every part real."""
+"""One stack for all end-to-end tests: parallelism 2, two pods of one pool, one of another, all real."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         inputs=("orders=json:flat",), outputs=("answers",), compute_timeout_ms=2_000, silence_ms=6_000
     )
     home = tmp_path_factory.mktemp("the stack")
-    with Stack(home, parallelism=2, pods=("default", "aside"), settings=settings) as running:
+    with Stack(home, parallelism=2, pods=("default:2", "aside"), settings=settings) as running:
         yield running
     os.environ["PYTHONPATH"] = before
 

@@ -11,10 +11,8 @@ from pointsman import settings as settings_module
 from pointsman.cli.options import AsJson, Name, home_of, stack_of
 from pointsman.cli.output import Output
 from pointsman.cli.progress import Progress
-from pointsman.core.ids import GRAMMAR, is_name
-from pointsman.errors import SettingsError
 from pointsman.localstack import detached, enginefiles, redis, supervisor, topics
-from pointsman.localstack.assembly import Plan
+from pointsman.localstack.assembly import Plan, pool_of
 from pointsman.localstack.job import Job
 from pointsman.localstack.memory import tree_mib
 from pointsman.localstack.pools import Pools
@@ -26,7 +24,9 @@ from pointsman.settings import Settings
 def up(
     name: Name = "",
     parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Of the Flink job.")] = 1,
-    pods: Annotated[str, typer.Option(help="Pools to serve, comma-separated.")] = "default",
+    pods: Annotated[
+        str, typer.Option(help="Pools to serve, comma-separated; POOL:N for N pods.")
+    ] = "default",
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="An own request topic: TOPIC=FORMAT[:MODEL].")
     ] = None,
@@ -108,8 +108,7 @@ def _settings(inputs: list[str] | None, outputs: list[str] | None, trust: list[s
 def _plan(parallelism: int, pods: str, settings: Settings) -> Plan:
     pools = tuple(dict.fromkeys(pool for pool in pods.split(",") if pool))
     for pool in pools:
-        if not is_name(pool):
-            raise SettingsError(f"--pods: {pool!r} is no pool name; it must match {GRAMMAR}")
+        pool_of(pool)
     return Plan(parallelism=parallelism, pods=pools, settings=settings, usual_ports=True)
 
 

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from pointsman.core.ids import GRAMMAR, is_name
+from pointsman.errors import SettingsError
 from pointsman.localstack import enginefiles, record, redis, topics
 from pointsman.localstack.child import Child
 from pointsman.localstack.enginefiles import EngineFiles
@@ -21,11 +23,12 @@ from pointsman.localstack.ports import Reservation, reserve
 from pointsman.localstack.redis import Redis
 from pointsman.settings import Settings
 
+MOST_WORKERS: Final = 256
 USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a stack consists of. `pods` are the pools to serve, one process each.
+    """What a stack consists of. `pods` are the pools to serve, as POOL or POOL:WORKERS.
 
     `usual_ports` asks for Kafka on 9092 and so on where they are free; otherwise any free port is taken.
     """
@@ -48,10 +51,8 @@ class Assembly:
         self.settings = msgspec.structs.replace(
             plan.settings, kafka=self.broker.address, redis=self.redis.url if self.redis else ""
         )
-        self.router = self._server("router", plan.router_command, home.logs)
-        self.pods = {
-            pool: self._server(f"pod-{pool}", plan.pod_command, home.logs, pool) for pool in plan.pods
-        }
+        self.router = self._server("router", plan.router_command, home.logs, self.settings)
+        self.pods = dict(self._pod(text, plan.pod_command, home.logs) for text in plan.pods)
         self.pools = Pools(home.pools)
         module = localise(
             files.module.read_text(),
@@ -73,8 +74,12 @@ class Assembly:
     def _reserve(self, name: str) -> Reservation:
         return self._chooser.reserve(name)
 
-    def _server(self, name: str, command: tuple[str, ...], logs: Path, pool: str = "") -> FunctionServer:
-        settings = msgspec.structs.replace(self.settings, pool=pool) if pool else self.settings
+    def _pod(self, text: str, command: tuple[str, ...], logs: Path) -> tuple[str, FunctionServer]:
+        pool, workers = pool_of(text)
+        settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers)
+        return pool, self._server(f"pod-{pool}", command, logs, settings)
+
+    def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))
 
 
@@ -88,6 +93,16 @@ class _Ports:
 
     def reserve(self, name: str) -> Reservation:
         return reserve([self._last.get(name, 0), self._usual.get(name, 0)])
+
+
+def pool_of(text: str) -> tuple[str, int]:
+    """Return the pool and the workers of POOL or POOL:WORKERS. Raises SettingsError."""
+    pool, _, workers = text.partition(":")
+    if not is_name(pool):
+        raise SettingsError(f"pods: {pool!r} is no pool name; it must match {GRAMMAR}")
+    if not (workers.isascii() and workers.isdigit() and 0 < int(workers) <= MOST_WORKERS) and text != pool:
+        raise SettingsError(f"pods: {text!r}: the number of workers is 1 to {MOST_WORKERS}, as in {pool}:2")
+    return pool, int(workers or 1)
 
 
 def assemble(home: Home, plan: Plan) -> Assembly:

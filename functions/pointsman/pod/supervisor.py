@@ -1,7 +1,8 @@
-"""Keeps one worker process running on a listening socket that outlives it.
+"""Keeps worker processes running on a listening socket that outlives them.
 
 `python -m pointsman.pod.supervisor package.module:function` serves the application that the function builds
-from the settings. While the worker is replaced, connections wait in the socket's queue instead of failing.
+from the settings. While a worker is replaced, connections go to the others, or wait in the socket's queue
+instead of failing.
 """
 
 from __future__ import annotations
@@ -111,12 +112,20 @@ def listen(settings: Settings) -> socket.socket:
 
 async def supervise(target: str, settings: Settings) -> int:
     """Serve an application of `pointsman.pod.worker` until SIGTERM or SIGINT; return the exit status."""
+    if settings.workers < 1:
+        raise SettingsError(f"workers: {settings.workers} processes cannot serve; set at least 1")
+    command = [sys.executable, "-m", "pointsman.pod.worker", target]
     with listen(settings) as listener:
-        supervisor = Supervisor([sys.executable, "-m", "pointsman.pod.worker", target], listener)
+        supervisors = [Supervisor(command, listener) for _ in range(settings.workers)]
+
+        def stop() -> None:
+            for supervisor in supervisors:
+                supervisor.stop()
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, supervisor.stop)
-        return await supervisor.run()
+            loop.add_signal_handler(number, stop)
+        return max(await asyncio.gather(*(supervisor.run() for supervisor in supervisors)))
 
 
 def main(target: str) -> None:

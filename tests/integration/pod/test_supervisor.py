@@ -24,10 +24,10 @@ Start = Callable[..., "Process"]
 class Process:
     """A supervisor in a process of its own, on a free port."""
 
-    def __init__(self, application: str, log: Path) -> None:
+    def __init__(self, application: str, log: Path, workers: int) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        environment = settings_room.environment(Settings(port=self.port, log_level="DEBUG"))
+        environment = settings_room.environment(Settings(port=self.port, workers=workers, log_level="DEBUG"))
         self.log = log
         with log.open("wb") as out:
             self.popen = subprocess.Popen(
@@ -75,8 +75,8 @@ def until(condition: Callable[[], bool], log: Path, limit_s: float = 30) -> None
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Process] = []
 
-    def begin(application: str = "answering") -> Process:
-        started.append(Process(application, tmp_path / f"{len(started)}.log"))
+    def begin(application: str = "answering", workers: int = 1) -> Process:
+        started.append(Process(application, tmp_path / f"{len(started)}.log", workers))
         return started[-1]
 
     yield begin
@@ -94,6 +94,24 @@ def test_a_dead_worker_is_replaced_and_connections_wait_for_the_next(start: Star
     with pytest.raises(http.client.RemoteDisconnected):
         process.get("/die")
     assert process.get("/") != first
+
+
+def test_workers_share_the_port_and_one_may_die(start: Start) -> None:
+    process = start(workers=3)
+    process.until_listening()
+    seen: set[int] = set()
+
+    def all_have_answered() -> bool:
+        seen.add(process.get("/"))
+        return len(seen) == 3
+
+    until(all_have_answered, process.log)
+    with pytest.raises(http.client.RemoteDisconnected):
+        process.get("/die")
+    assert process.get("/") > 0
+    process.popen.terminate()
+    assert process.popen.wait(20) == 0
+    until(lambda: not any(map(is_alive, seen)), process.log)
 
 
 def test_a_worker_that_asks_for_it_is_replaced_after_its_answers(start: Start) -> None:

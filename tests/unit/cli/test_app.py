@@ -39,6 +39,8 @@ def test_the_version_is_the_packages(tmp_path: Path) -> None:
         (("send", "m"), "FILE"),
         (("up", "--input", "orders"), "TOPIC=FORMAT"),
         (("up", "--pods", "UPPER"), "no pool name"),
+        (("up", "--pods", "a:0"), "number of workers"),
+        (("up", "--pods", "a:"), "number of workers"),
         (("pod", "nowhere_at_all:Class"), "No module named"),
         (("pod", "os:path"), "no method forward"),
         (("pod", "os"), "MODULE:CLASS"),
