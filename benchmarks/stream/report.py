@@ -1,4 +1,4 @@
-"""The result as JSON, as a table on the terminal and as a table in docs/performance.md."""
+"""The result as JSON, as a table on the terminal, and as tables in docs/performance.md and README.md."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def cells(row: Row) -> tuple[str, ...]:
     return (row.case, f"{row.inflight:,}", f"{row.rps:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", spent)
 
 
-def write_markdown(result: Result, path: Path) -> None:
-    """Put the table between the markers of `path`. Raises ValueError where the markers are missing."""
+def write_between_markers(text_for_them: str, path: Path) -> None:
+    """Put Markdown between the markers of `path`. Raises ValueError where the markers are missing."""
     text = path.read_text()
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{path} lacks the markers {BEGIN} and {END}")
-    path.write_text(f"{head}{BEGIN}\n{markdown(result)}\n{END}{tail}")
+    path.write_text(f"{head}{BEGIN}\n{text_for_them}\n{END}{tail}")
 
 
 def markdown(result: Result) -> str:
@@ -80,6 +80,30 @@ def markdown(result: Result) -> str:
     lines += ["", "| " + " | ".join(HEADINGS) + " |", "|---|---:|---:|---:|---:|---|"]
     lines += ["| " + " | ".join(cells(row)) + " |" for row in expanded(result.rows)]
     return "\n".join([*lines, "", *(f"- {line}" for line in notes(result))])
+
+
+def summary(result: Result) -> str:
+    """Return the product's and the plain program's rows side by side, and what the stack takes."""
+    rows = {(row.case, row.inflight): row for row in result.rows}
+    lines = [
+        "| in flight | pointsman, requests/s | p50 | p99 | echo, requests/s | p50 |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for (case, inflight), ours in rows.items():
+        echo = rows.get(("echo", inflight))
+        if case == "pointsman" and echo is not None:
+            lines.append(
+                f"| {inflight:,} | {ours.rps:,.0f} | {ours.p50_ms:.1f} ms | {ours.p99_ms:.1f} ms "
+                f"| {echo.rps:,.0f} | {echo.p50_ms:.1f} ms |"
+            )
+    memory = result.memory_mib.get("all", 0) / 1024
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"The whole stack took {memory:.1f} GiB of memory and was ready in {result.ready_s:.0f} s.",
+        ]
+    )
 
 
 def notes(result: Result) -> list[str]:

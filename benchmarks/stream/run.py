@@ -24,6 +24,7 @@ HERE: Final = Path(__file__).resolve().parents[1]
 BUILD: Final = HERE / "build"
 JSON: Final = HERE / "results" / "stream.json"
 MARKDOWN: Final = HERE.parent / "docs" / "performance.md"
+README: Final = HERE.parent / "README.md"
 LIMIT: Final = Traffic("bench.limit", "bench.limit")
 READY_S: Final = 120.0
 # A side that waits for its turn is stopped and silent: its pods must not count as gone.
@@ -86,5 +87,6 @@ def main() -> None:
     report.show(done, console)
     if not done.quick:
         report.write_json(done, JSON)
-        report.write_markdown(done, MARKDOWN)
-        console.print(f"written: {JSON}, {MARKDOWN}")
+        report.write_between_markers(report.markdown(done), MARKDOWN)
+        report.write_between_markers(report.summary(done), README)
+        console.print(f"written: {JSON}, {MARKDOWN}, {README}")

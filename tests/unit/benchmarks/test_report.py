@@ -48,7 +48,7 @@ def test_the_table_replaces_what_lay_between_the_markers(tmp_path: Path) -> None
     path = tmp_path / "performance.md"
     path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
 
-    report.write_markdown(result([Row("limit", 4000, 300_000.0, 12.0, 27.0)]), path)
+    report.write_between_markers(report.markdown(result([Row("limit", 4000, 300_000.0, 12.0, 27.0)])), path)
 
     text = path.read_text()
     assert text.startswith("before\n")
@@ -62,7 +62,7 @@ def test_a_page_without_markers_is_refused_and_kept(tmp_path: Path) -> None:
     path.write_text("findings")
 
     with pytest.raises(ValueError, match="lacks the markers"):
-        report.write_markdown(result([]), path)
+        report.write_between_markers("new", path)
     assert path.read_text() == "findings"
 
 
@@ -78,4 +78,20 @@ def test_a_row_without_the_slow_neighbour_stands_beside_the_one_with_it() -> Non
     assert [(one.case, one.rps) for one in report.expanded([row])] == [
         ("mixed, alone", 80.0),
         ("mixed", 50.0),
+    ]
+
+
+def test_the_summary_sets_the_product_beside_the_plain_program() -> None:
+    rows = [
+        Row("echo", 100, 200.0, 4.0, 6.0),
+        Row("pointsman", 100, 2500.0, 3.0, 5.0),
+        Row("limit", 100, 9.0, 1.0, 1.0),
+    ]
+
+    lines = report.summary(msgspec.structs.replace(result(rows), memory_mib={"all": 1536.0})).splitlines()
+
+    assert lines[2:] == [
+        "| 100 | 2,500 | 3.0 ms | 5.0 ms | 200 | 4.0 ms |",
+        "",
+        "The whole stack took 1.5 GiB of memory and was ready in 12 s.",
     ]
