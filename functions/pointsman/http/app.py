@@ -22,6 +22,8 @@ class Response(NamedTuple):
     body: bytes
     status: int = 200
     content_type: str = "application/octet-stream"
+    allow: str = ""
+    """The methods there are, for a 405."""
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]

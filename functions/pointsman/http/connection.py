@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,10 +18,15 @@ logger = logging.getLogger(__name__)
 
 # A caller that sends more without waiting for answers is not read from for a while.
 MAX_WAITING: Final = 16
-MAX_TARGET: Final = 8 << 10
+# The request line and the headers together.
+MAX_HEAD: Final = 64 << 10
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
-_MALFORMED: Final = Response(b"not an HTTP/1.1 request\n", 400, "text/plain")
+_MALFORMED: Final = Response(b"not an HTTP/1.1 request, or one for another protocol\n", 400, "text/plain")
 _BROKEN: Final = Response(b"the server could not handle this request\n", 500, "text/plain")
+
+
+class _HeadTooLarge(Exception):
+    """A request line and headers beyond MAX_HEAD."""
 
 
 class _Waiting(NamedTuple):
@@ -38,6 +44,9 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, handler: Handler, lost: Callable[[Connection], None]) -> None:
+        # Set while the caller takes what it is sent.
+        self._is_writable = asyncio.Event()
+        self._is_writable.set()
         self._handler = handler
         self._lost = lost
         self._parser = httptools.HttpRequestParser(self)
@@ -45,46 +54,78 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_draining = False
-        self._is_paused = False
-        self._is_malformed = False
+        self.is_paused = False
+        self._is_deaf = False
+        self._head_size = 0
+        self._is_in_body = False
         self._target = b""
         self._body: list[bytes] = []
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The connection's socket, while there is one."""
+        return None if self._transport is None else self._transport.get_extra_info("socket")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
+        # A caller whose machine is gone says no goodbye.
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def connection_lost(self, _: Exception | None) -> None:
         """Forget the transport; a call under way runs to its end, its answer is dropped."""
         self._transport = None
         self._waiting.clear()
+        self._is_writable.set()
         self._lost(self)
+
+    def pause_writing(self) -> None:
+        """Start no further call while the caller does not read."""
+        self._is_writable.clear()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_writable.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
-        if self._is_malformed:
+        if self._is_deaf:
             return
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._bound_head(len(data))
+        except httptools.HttpParserUpgrade:
+            self._is_deaf = True  # its request is refused; what follows may be of another protocol
+        except (httptools.HttpParserError, _HeadTooLarge) as error:
             logger.warning("no HTTP request: %s", error)
-            self._is_malformed = True
+            self._is_deaf = True
             self._enqueue(_Waiting(None, keep_alive=False))
+
+    def _bound_head(self, size: int) -> None:
+        """Count what came of a head that is not complete yet; the parser would collect it without end."""
+        self._head_size = 0 if self._is_in_body else self._head_size + size
+        if self._head_size > MAX_HEAD:
+            raise _HeadTooLarge(f"a head of more than {MAX_HEAD} bytes")
 
     def on_message_begin(self) -> None:
         """Begin a request; called by the parser, as are all `on_` methods."""
         self._target, self._body = b"", []
+        self._is_in_body = False
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the request's target."""
         self._target += part
-        if len(self._target) > MAX_TARGET:
-            raise ValueError(f"a target of more than {MAX_TARGET} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Answer the one header that asks for something before the body is sent."""
-        if name.lower() == b"expect" and value.lower() == b"100-continue" and self._transport is not None:
+        asks = name.lower() == b"expect" and value.lower() == b"100-continue"
+        # After an answer that is still due it would be taken for that answer; the caller then waits a little.
+        if asks and self._task is None and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_headers_complete(self) -> None:
+        """Stop counting: a body may have any size."""
+        self._is_in_body, self._head_size = True, 0
 
     def on_body(self, part: bytes) -> None:
         """Take a part of the body."""
@@ -95,7 +136,11 @@ class Connection(asyncio.Protocol):
         path = self._target.decode("latin-1").partition("?")[0]
         request = Request(self._parser.get_method().decode(), path, b"".join(self._body))
         self._body = []
-        self._enqueue(_Waiting(request, self._parser.should_keep_alive()))
+        self._is_in_body = False
+        if self._parser.should_upgrade():
+            self._enqueue(_Waiting(None, keep_alive=False))  # its body was not read: no answer could be right
+        else:
+            self._enqueue(_Waiting(request, self._parser.should_keep_alive()))
 
     def drain(self) -> None:
         """Close the connection after the answers that are due."""
@@ -114,13 +159,16 @@ class Connection(asyncio.Protocol):
         self._waiting.append(waiting)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._answer_all())
-        if len(self._waiting) > MAX_WAITING and not self._is_paused and self._transport is not None:
-            self._is_paused = True
+        if len(self._waiting) > MAX_WAITING and not self.is_paused and self._transport is not None:
+            self.is_paused = True
             self._transport.pause_reading()
 
     async def _answer_all(self) -> None:
         try:
             while self._waiting:
+                await self._is_writable.wait()
+                if not self._waiting:
+                    break  # the connection was lost meanwhile
                 request, keep_alive = self._waiting.popleft()
                 response = _MALFORMED if request is None else await self._answer(request)
                 is_last = self._is_draining and not self._waiting
@@ -148,15 +196,16 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _resume(self) -> None:
-        if self._is_paused and len(self._waiting) <= MAX_WAITING and self._transport is not None:
-            self._is_paused = False
+        if self.is_paused and len(self._waiting) <= MAX_WAITING and self._transport is not None:
+            self.is_paused = False
             self._transport.resume_reading()
 
 
 def _head(response: Response, keep_alive: bool) -> bytes:
     """Return the status line and the headers."""
     close = "" if keep_alive else "Connection: close\r\n"
+    allow = f"Allow: {response.allow}\r\n" if response.allow else ""
     return (
         f"HTTP/1.1 {response.status} {_REASONS[response.status]}\r\nContent-Type: {response.content_type}\r\n"
-        f"Content-Length: {len(response.body)}\r\n{close}\r\n"
+        f"Content-Length: {len(response.body)}\r\n{allow}{close}\r\n"
     ).encode("latin-1")

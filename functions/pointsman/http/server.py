@@ -27,6 +27,11 @@ class Server:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, sock=listener, backlog=backlog)
 
+    @property
+    def connections(self) -> frozenset[Connection]:
+        """The connections there are."""
+        return frozenset(self._connections)
+
     def stop_accepting(self) -> None:
         """Leave new connections to whoever else listens on the socket."""
         if self._server is not None:

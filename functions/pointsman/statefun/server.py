@@ -77,9 +77,10 @@ class FunctionServer:
     async def _handle(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._call(request.body)
-        if request.path.startswith(_HEALTH):
+        if request.method in ("GET", "HEAD") and request.path.startswith(_HEALTH):
             return self._health(request.path.removeprefix(_HEALTH))
-        return Response(b"a call is a POST; probes are GET /health/live and /health/ready\n", 405, _TEXT)
+        said = b"a call is a POST; probes are GET /health/live and /health/ready\n"
+        return Response(said, 405, _TEXT, "GET, HEAD, POST")
 
     async def _call(self, body: bytes) -> Response:
         try:

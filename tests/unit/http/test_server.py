@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from pointsman.http.app import Request, Response
-from pointsman.http.connection import MAX_TARGET
+from pointsman.http.connection import MAX_HEAD, MAX_WAITING, Connection
 from pointsman.http.server import Server
 
 CLOSE = b"GET /last HTTP/1.1\r\nConnection: close\r\n\r\n"
@@ -98,8 +98,8 @@ def test_more_requests_than_the_server_holds_at_once_are_all_answered() -> None:
     [
         b"\x00\xff\x17 nothing like it\r\n\r\n",
         b"GET /x HTTP/1.1\r\nContent-Length: many\r\n\r\n",
-        b"GET /" + b"x" * (MAX_TARGET + 1) + b" HTTP/1.1\r\n\r\n",
-        b"GET /x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nmore",
+        b"GET /" + b"x" * (MAX_HEAD + 1),
+        b"GET /x HTTP/1.1\r\nLong: " + b"x" * (MAX_HEAD + 1),
     ],
 )
 def test_what_is_no_request_gets_400_after_the_answers_before_it(noise: bytes) -> None:
@@ -107,6 +107,20 @@ def test_what_is_no_request_gets_400_after_the_answers_before_it(noise: bytes) -
     assert bodies(answer)[0] == b"GET /good "
     assert b"HTTP/1.1 400 Bad Request" in answer
     assert answer.count(b"Connection: close") == 1
+
+
+def test_a_wish_for_another_protocol_gets_one_refusal() -> None:
+    wish = b"POST /u HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi"
+    answer = said(wish + b"\x00\x01 frames")
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert len(bodies(answer)) == 1
+    assert b"Connection: close" in answer
+
+
+def test_a_large_body_is_no_large_head() -> None:
+    body = b"y" * (3 * MAX_HEAD)
+    post = b"POST /b HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    assert bodies(said(post + post + CLOSE, pieces=40))[:2] == [b"POST /b " + body] * 2
 
 
 def test_a_handler_that_raises_is_a_500_and_the_connection_stays() -> None:
@@ -213,3 +227,69 @@ def test_a_caller_that_leaves_does_not_stop_its_call_or_the_server() -> None:
 
     assert bodies(on_a_server(scene, handler)) == [b"done"]
     assert ended == [True, True]
+
+
+def test_a_caller_that_asks_faster_than_it_is_answered_is_not_read_from_for_a_while() -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+    many = b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % n for n in range(3 * MAX_WAITING))
+
+    async def scene(server: Server, port: int) -> tuple[bool, bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(many)
+        await started.wait()
+        (connection,) = server.connections
+        while not connection.is_paused:
+            await asyncio.sleep(0)
+        writer.write(CLOSE)
+        await writer.drain()
+        go_on.set()
+        answer = await reader.read()
+        writer.close()
+        return connection.is_paused, answer
+
+    still_paused, answer = on_a_server(scene, slowly(started, go_on))
+    assert not still_paused
+    assert bodies(answer) == [b"done"] * (3 * MAX_WAITING + 1)
+
+
+def test_no_call_is_made_for_a_caller_that_does_not_read() -> None:
+    calls: list[str] = []
+
+    async def large(request: Request) -> Response:
+        calls.append(request.path)
+        return Response(b"x" * (4 << 20))
+
+    async def scene(server: Server, port: int) -> int:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET /x HTTP/1.1\r\n\r\n" * 40)
+        await writer.drain()
+        while not calls:
+            await asyncio.sleep(0)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        made = len(calls)
+        writer.transport.abort()
+        while server.connections:
+            await asyncio.sleep(0)
+        return made
+
+    assert on_a_server(scene, large) < 10
+
+
+def test_a_connection_looks_whether_its_caller_is_alive() -> None:
+    async def scene(server: Server, port: int) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /x HTTP/1.1\r\n\r\n")
+        await reader.readuntil(b"GET /x ")
+        (connection,) = server.connections
+        alive: int = kept_alive(connection)
+        writer.close()
+        return alive
+
+    assert on_a_server(scene) == 1
+
+
+def kept_alive(connection: Connection) -> int:
+    """Return the socket option of a connection."""
+    assert connection.socket is not None
+    return int(connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
