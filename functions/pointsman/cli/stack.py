@@ -106,7 +106,7 @@ def _settings(inputs: list[str] | None, outputs: list[str] | None, trust: list[s
 
 
 def _plan(parallelism: int, pods: str, settings: Settings) -> Plan:
-    pools = tuple(dict.fromkeys(pool for pool in pods.split(",") if pool))
+    pools = tuple(pool for pool in pods.split(",") if pool)
     for pool in pools:
         pool_of(pool)
     return Plan(parallelism=parallelism, pods=pools, settings=settings, usual_ports=True)

@@ -21,9 +21,8 @@ from pointsman.localstack.module import Addresses, localise
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.ports import Reservation, reserve
 from pointsman.localstack.redis import Redis
-from pointsman.settings import Settings
+from pointsman.settings import MOST_WORKERS, Settings
 
-MOST_WORKERS: Final = 256
 USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
 
 
@@ -100,7 +99,8 @@ def pool_of(text: str) -> tuple[str, int]:
     pool, _, workers = text.partition(":")
     if not is_name(pool):
         raise SettingsError(f"pods: {pool!r} is no pool name; it must match {GRAMMAR}")
-    if not (workers.isascii() and workers.isdigit() and 0 < int(workers) <= MOST_WORKERS) and text != pool:
+    is_number = workers.isascii() and workers.isdigit() and len(workers) <= len(str(MOST_WORKERS))
+    if text != pool and not (is_number and 0 < int(workers) <= MOST_WORKERS):
         raise SettingsError(f"pods: {text!r}: the number of workers is 1 to {MOST_WORKERS}, as in {pool}:2")
     return pool, int(workers or 1)
 
@@ -108,4 +108,7 @@ def pool_of(text: str) -> tuple[str, int]:
 def assemble(home: Home, plan: Plan) -> Assembly:
     """Return the children of a plan. Raises StackError or SettingsError before anything is started."""
     topics.wanted(plan.settings)
+    pools = [pool_of(text)[0] for text in plan.pods]
+    if len(set(pools)) < len(pools):
+        raise SettingsError(f"pods: {','.join(plan.pods)} names a pool twice; POOL:N serves it with N pods")
     return Assembly(home, plan, enginefiles.ensure())

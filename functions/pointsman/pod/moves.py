@@ -14,31 +14,42 @@ FRESH_S: Final = 5.0
 
 
 class _Seen(NamedTuple):
-    table: RouteTable
+    epoch: int
+    shares: tuple[object, ...]
     moved_epoch: int
     moved_at: float
 
 
 class Moves:
-    """Remembers, for each model, the last epoch that changed who is served by which version."""
+    """Remembers, for each model, the last epoch that dealt its traffic out differently."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
 
     def note(self, model: str, table: RouteTable | None) -> None:
-        """Compare a model's new table with the last one."""
+        """Compare a model's new table with the last one.
+
+        While nobody serves, nothing has moved: what waits at the pods is better answered there.
+        """
         before = self._seen.pop(model, None)
         if table is None:
             return
-        if before is None:
-            self._seen[model] = _Seen(table, 0, 0.0)
-        elif effective_split(before.table) != effective_split(table) and table.epoch > before.table.epoch:
-            self._seen[model] = _Seen(table, table.epoch, self._clock())
+        shares = _shares(table) or (before.shares if before else ())
+        if before is None or not before.shares:
+            self._seen[model] = _Seen(table.epoch, shares, 0, 0.0)
+        elif shares != before.shares and table.epoch > before.epoch:
+            self._seen[model] = _Seen(table.epoch, shares, table.epoch, self._clock())
         else:
-            self._seen[model] = before._replace(table=table)
+            self._seen[model] = before._replace(epoch=table.epoch, shares=shares)
 
     def is_outdated(self, model: str, epoch: int) -> bool:
-        """Whether a later epoch, a few seconds old at most, shares the traffic out differently."""
+        """Whether a later epoch, a few seconds old at most, deals the traffic out differently."""
         seen = self._seen.get(model)
         return seen is not None and epoch < seen.moved_epoch and self._clock() - seen.moved_at < FRESH_S
+
+
+def _shares(table: RouteTable) -> tuple[object, ...]:
+    """Return all that decides which version a request gets; empty where none serves."""
+    weights = effective_split(table)
+    return (weights, table.route.experiment, table.route.sticky) if weights else ()

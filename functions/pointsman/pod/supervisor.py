@@ -20,7 +20,7 @@ from typing import Final
 
 from pointsman import settings as settings_room
 from pointsman.errors import SettingsError
-from pointsman.settings import Settings
+from pointsman.settings import MOST_WORKERS, Settings
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,9 @@ class Supervisor:
             if self._stopping.is_set():
                 return 0 if status == -signal.SIGTERM else status  # it may not have been up yet
             if status == MISCONFIGURED:
+                log.error(
+                    "the worker ended with %d: its settings are wrong, another try is of no use", status
+                )
                 return status
             pause_s = pause_after(time.monotonic() - started, pause_s)
             log.warning("the worker ended with %d; the next starts in %.1f s", status, pause_s)
@@ -112,8 +115,8 @@ def listen(settings: Settings) -> socket.socket:
 
 async def supervise(target: str, settings: Settings) -> int:
     """Serve an application of `pointsman.pod.worker` until SIGTERM or SIGINT; return the exit status."""
-    if settings.workers < 1:
-        raise SettingsError(f"workers: {settings.workers} processes cannot serve; set at least 1")
+    if not 1 <= settings.workers <= MOST_WORKERS:
+        raise SettingsError(f"workers: {settings.workers} processes cannot serve; set 1 to {MOST_WORKERS}")
     command = [sys.executable, "-m", "pointsman.pod.worker", target]
     with listen(settings) as listener:
         supervisors = [Supervisor(command, listener) for _ in range(settings.workers)]
@@ -125,7 +128,8 @@ async def supervise(target: str, settings: Settings) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        return max(await asyncio.gather(*(supervisor.run() for supervisor in supervisors)))
+        statuses = await asyncio.gather(*(supervisor.run() for supervisor in supervisors))
+        return next((status for status in statuses if status), 0)
 
 
 def main(target: str) -> None:

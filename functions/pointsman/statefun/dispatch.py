@@ -58,14 +58,21 @@ class Dispatch:
         self._settings = settings
         self._now_ms = now_ms
 
-    def run(self, batch: bytes, attempt: int = 0) -> None:
+    def run(self, batch: bytes) -> None:
         """Give every record of an IngressBatch its next step."""
+        self._run(batch, 0, is_admitted=False)
+
+    def run_moved(self, batch: bytes) -> None:
+        """Decide anew on requests that an earlier split had decided; none is refused for want of room."""
+        self._run(batch, 0, is_admitted=True)
+
+    def _run(self, batch: bytes, attempt: int, *, is_admitted: bool) -> None:
         raw, heads = split_records(batch), read_heads(batch)
         undecided: list[int] = []
         chosen: dict[str, tuple[VersionEntry, list[int]]] = {}
         waiting: list[int] = []
         strangers: dict[str, list[bytes]] = {}
-        full = self._is_full(heads)
+        full = not is_admitted and self._is_full(heads)
         for index, head in enumerate(heads):
             if head.model != self._model and self._is_stranger(head, raw[index], strangers):
                 continue
@@ -227,7 +234,7 @@ class Dispatch:
     def unpark(self, value: bytes) -> None:
         """Look again at requests that found no ready version."""
         parked = self._taken_up(value)
-        self.run(parked.batch, parked.attempt)
+        self._run(parked.batch, parked.attempt, is_admitted=True)
 
     def _taken_up(self, value: bytes) -> serving_pb2.Parked:
         parked = serving_pb2.Parked.FromString(value)

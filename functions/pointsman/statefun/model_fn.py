@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -20,10 +20,10 @@ from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.pace import CALL_MS, Pace
-from pointsman.statefun.protocol import HANDLE, REPORT, REQUESTS, TASKS, TICK, Call, joined
+from pointsman.statefun.protocol import HANDLE, MOVED, REPORT, TASKS, TICK, Call, joined
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
-from pointsman.wire.task import Batch, Work, joining_head, read_records, read_tasks, tasks_of
+from pointsman.wire.task import MAX_BATCH_BYTES, Batch, Work, joining_head, read_records, read_tasks, tasks_of
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +122,8 @@ class ModelFunction:
         items, kept = self._uniform(work, signature, now, shard), list(enumerate(work))
         if items is None:
             items, kept = await self._one_by_one(shard, batch, work, signature, answers)
-        done = 0
-        while done < len(items) and not (done and self._is_over(shard, batch)):
+        done, is_bound = 0, not any(one.task.drawn for one in work)
+        while done < len(items) and not (done and self._is_over(shard, batch, is_bound)):
             turn = slice(done, done + self._pace.share(key, len(items) - done))
             now = self._clock()
             ran = await self._runner.run(key, items[turn])
@@ -134,9 +134,9 @@ class ModelFunction:
             done += len(ran.results)
         return [index for index, _ in kept[done:]]
 
-    def _is_over(self, shard: _Shard, batch: Batch) -> bool:
-        """Whether what is left of a batch is for another call, or for another version."""
-        return shard.is_late or self._is_outdated(batch.model, batch.epoch)
+    def _is_over(self, shard: _Shard, batch: Batch, is_bound: bool) -> bool:
+        """Whether what is left of a batch is for another call, or for another version if it is not bound."""
+        return shard.is_late or (not is_bound and self._is_outdated(batch.model, batch.epoch))
 
     def _uniform(
         self, work: Sequence[Work], signature: Signature | None, now: int, shard: _Shard
@@ -222,13 +222,14 @@ class _Shard:
 
     def hand_back(self, batch: Batch, work: Sequence[Work], tasks: bytes) -> bytes:
         """Let the router decide anew on what its split decided; return the batch without that."""
-        drawn = {index for index, one in enumerate(work) if one.task.drawn}
+        drawn = [index for index, one in enumerate(work) if one.task.drawn]
         if not drawn:
             return tasks
+        rest = tasks_of(tasks, [index for index, one in enumerate(work) if not one.task.drawn])
         records = read_records(tasks)
-        moved = serving_pb2.RawBatch(records=[records[index] for index in sorted(drawn)]).SerializeToString()
-        self.effects.send("pointsman", "router", batch.model, REQUESTS, moved)
-        rest = tasks_of(tasks, [index for index in range(len(work)) if index not in drawn])
+        for part in _parts([records[index] for index in drawn]):
+            moved = serving_pb2.RawBatch(records=part).SerializeToString()
+            self.effects.send("pointsman", "router", batch.model, MOVED, moved)
         self._add(batch, len(drawn), len(tasks) - len(rest))
         return rest
 
@@ -298,3 +299,16 @@ class _Shard:
             self.effects.set_state("handle", HANDLE, self._handle.SerializeToString())
         if self._is_counted:
             self.effects.set_state("totals", REPORT, self._totals.SerializeToString())
+
+
+def _parts(records: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Cut records into messages no larger than the router's own."""
+    part: list[bytes] = []
+    size = 0
+    for record in records:
+        if part and size + len(record) > MAX_BATCH_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += len(record)
+    yield part

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlparse
 
 from google.protobuf.message import DecodeError
@@ -17,6 +18,7 @@ from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import (
     CONTROL,
+    MOVED,
     PARKED,
     REPORT,
     REQUESTS,
@@ -31,6 +33,8 @@ from pointsman.statefun.steering import Steering
 from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
+
+_PLACES: Final = {MOVED: 1, PARKED: 1, REQUESTS: 2}
 
 
 class RouterFunction:
@@ -111,8 +115,8 @@ class RouterFunction:
 
 
 def _steering_first(invocations: Sequence[Invocation]) -> list[Invocation]:
-    """Return commands, states and reports before requests: they come by topics of their own."""
-    return sorted(invocations, key=lambda invocation: invocation.typename in (REQUESTS, PARKED))
+    """Return commands, states and reports first, as they come by other topics; then the older requests."""
+    return sorted(invocations, key=lambda invocation: _PLACES.get(invocation.typename, 0))
 
 
 def _taken_apart(whole: Invocation) -> list[Invocation]:
@@ -124,7 +128,7 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
                 whole._replace(value=parked_of([record], parked.attempt).SerializeToString())
                 for record in split_records(parked.batch)
             ]
-        if whole.typename in (REQUESTS, CONTROL, STATUS):
+        if whole.typename in (REQUESTS, MOVED, CONTROL, STATUS):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -140,6 +144,7 @@ class _Handle:
     def __init__(self, dispatch: Dispatch, steering: Steering) -> None:
         self._by_type: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.run,
+            MOVED: dispatch.run_moved,
             PARKED: dispatch.unpark,
             CONTROL: steering.control,
             STATUS: steering.status,
@@ -148,6 +153,7 @@ class _Handle:
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,
+            MOVED: dispatch.give_up,
             PARKED: dispatch.give_up_parked,
             CONTROL: steering.give_up,
         }

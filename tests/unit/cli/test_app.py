@@ -41,6 +41,8 @@ def test_the_version_is_the_packages(tmp_path: Path) -> None:
         (("up", "--pods", "UPPER"), "no pool name"),
         (("up", "--pods", "a:0"), "number of workers"),
         (("up", "--pods", "a:"), "number of workers"),
+        (("up", "--pods", "a:" + "9" * 5000), "number of workers"),
+        (("up", "--pods", "a,a:2"), "twice"),
         (("pod", "nowhere_at_all:Class"), "No module named"),
         (("pod", "os:path"), "no method forward"),
         (("pod", "os"), "MODULE:CLASS"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pointsman.core.spec import Route, VersionSpec
 from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.pod.moves import FRESH_S, Moves
@@ -17,11 +19,13 @@ class Time:
         return self.now
 
 
-def table(epoch: int, split: dict[str, int], state: VersionState = VersionState.READY) -> RouteTable:
+def table(
+    epoch: int, split: dict[str, int], state: VersionState = VersionState.READY, **route: Any
+) -> RouteTable:
     entries = {
         version: VersionEntry(version, VersionSpec(uri="python:a:B"), state, 1) for version in ("1", "2")
     }
-    return RouteTable("m", epoch, entries, Route(split=split))
+    return RouteTable("m", epoch, entries, Route(split=split, **route))
 
 
 def test_what_was_decided_before_a_shift_is_outdated_and_what_came_after_is_not() -> None:
@@ -41,10 +45,28 @@ def test_the_first_table_and_a_change_of_anything_else_outdate_nothing() -> None
     assert not moves.is_outdated("m", 4)
 
 
-def test_a_version_that_becomes_ready_shifts_the_traffic_too() -> None:
+def test_versions_that_stop_serving_and_come_back_have_moved_nothing() -> None:
     moves = Moves(Time())
-    moves.note("m", table(4, {"1": 1}, VersionState.LOADING))
-    moves.note("m", table(5, {"1": 1}))
+    moves.note("m", table(4, {"1": 1}))
+    moves.note("m", table(5, {"1": 1}, VersionState.UNREACHABLE))
+    assert not moves.is_outdated("m", 4)
+    moves.note("m", table(6, {"1": 1}))
+    assert not moves.is_outdated("m", 4)
+
+
+def test_what_a_draining_version_has_it_keeps_until_somebody_else_serves() -> None:
+    moves = Moves(Time())
+    moves.note("m", table(4, {"1": 1}))
+    moves.note("m", table(5, {"1": 1}, VersionState.DRAINING))
+    assert not moves.is_outdated("m", 4)
+    moves.note("m", table(6, {"2": 1}))
+    assert moves.is_outdated("m", 4)
+
+
+def test_another_salt_deals_the_units_anew() -> None:
+    moves = Moves(Time())
+    moves.note("m", table(4, {"1": 1, "2": 1}))
+    moves.note("m", table(5, {"1": 1, "2": 1}, experiment="second"))
     assert moves.is_outdated("m", 4)
 
 
