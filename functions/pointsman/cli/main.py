@@ -10,6 +10,7 @@ import typer
 from pointsman import __version__
 from pointsman.cli import doctor, logs, models, pods, send, stack, tail
 from pointsman.cli.app import App
+from pointsman.cli.dead_letters import dead_letters
 
 app = App(
     name="pointsman",
@@ -45,3 +46,4 @@ for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(pods.new, name="new", rich_help_panel="Own code")
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel="Traffic")

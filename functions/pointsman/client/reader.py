@@ -62,6 +62,24 @@ class Reader:
             if message is not None and message.error() is None:
                 yield message
 
+    def offsets_before(self, moment_ms: int) -> dict[int, tuple[int, int]]:
+        """Return for each partition its first offset, and the first one written at the moment or after it."""
+        partitions = self._assign(0)
+        try:
+            asked = [TopicPartition(self._topic, partition, moment_ms) for partition in partitions]
+            found = self._consumer.offsets_for_times(asked, timeout=_METADATA_S)
+            bounds = {
+                place.partition: self._consumer.get_watermark_offsets(place, _METADATA_S) for place in found
+            }
+        except KafkaException as error:
+            raise ClientError(f"Kafka does not answer: {error.args[0].str()}") from error
+        return {
+            place.partition: (bounds[place.partition][0], min(place.offset, bounds[place.partition][1]))
+            if place.offset >= 0
+            else bounds[place.partition]
+            for place in found
+        }
+
     def _assign(self, offset: int) -> list[int]:
         try:
             topic = self._consumer.list_topics(self._topic, timeout=_METADATA_S).topics[self._topic]

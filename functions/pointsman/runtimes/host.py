@@ -37,12 +37,14 @@ LOADERS: Final = 8
 class Ran(msgspec.Struct):
     """What became of a batch: one result per item, in order.
 
-    `compute_us` is the time of its forward passes together, `rows` are the rows of the largest.
+    `compute_us` is the time of its forward passes together, `rows` are the rows of the largest. `is_absent`
+    says that nothing was computed because the version is not in this process yet; another one may have it.
     """
 
     results: list[Result]
     compute_us: int
     rows: int
+    is_absent: bool = False
 
 
 class Host:
@@ -104,7 +106,9 @@ class Host:
         """
         resident = await self._resident(key)
         if isinstance(resident, Failure):
-            return Ran([resident] * len(items), 0, 0)
+            slot = self._slots.get(key)
+            has_failed = slot is not None and slot.status.state is VersionState.FAILED
+            return Ran([resident] * len(items), 0, 0, is_absent=not has_failed)
         max_batch = self._slots[key].spec.max_batch
         sizes = list(map(rows_of, items))
         parts = cut(sizes, max_batch)

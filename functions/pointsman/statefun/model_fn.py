@@ -27,6 +27,9 @@ from pointsman.wire.task import MAX_BATCH_BYTES, Batch, Work, joining_head, read
 
 logger = logging.getLogger(__name__)
 
+# A call that finds its version still loading waits `load_wait_ms` and comes again so often; meanwhile it may
+# meet a pod that has it.
+ATTEMPTS: Final = 30
 # Totals go to the router after this many requests or this much time, whichever is first. With twenty idle
 # models a report every 100 ms made more calls than the requests did.
 REPORT_ITEMS: Final = 256
@@ -78,7 +81,7 @@ class ModelFunction:
     async def _take(self, shard: _Shard, typename: str, value: bytes) -> None:
         if typename == HANDLE:
             shard.take_handle(value)
-        elif typename == TASKS and shard.is_late:
+        elif typename == TASKS and (shard.is_late or shard.is_absent):
             shard.send_back(value)
         elif typename == TASKS:
             await self._serve(shard, value)
@@ -103,7 +106,7 @@ class ModelFunction:
             for index, one in enumerate(work):
                 if not answers.has(index):
                     answers.refuse(index, one, failure)
-        rest = tasks_of(value, left) if left else b""
+        rest = tasks_of(value, left, attempts=int(shard.is_absent)) if left else b""
         if rest:
             shard.send_back(rest)
         shard.count(batch, len(work) - len(left), len(value) - len(rest), answers)
@@ -127,6 +130,9 @@ class ModelFunction:
             turn = slice(done, done + self._pace.share(key, len(items) - done))
             now = self._clock()
             ran = await self._runner.run(key, items[turn])
+            if ran.is_absent and all(one.task.attempt < ATTEMPTS for _, one in kept[done:]):
+                shard.is_absent = True
+                break
             self._pace.took(key, len(ran.results), self._clock() - now)
             timings = inference_pb2.Timings(compute_us=ran.compute_us, batch_rows=ran.rows)
             await answers.add(timings, now, kept[turn], ran.results)
@@ -198,6 +204,7 @@ class _Shard:
     ) -> None:
         self.effects = effects
         self.address = call.id
+        self.is_absent = False  # the version is not in this pod yet
         self._pool = call.type
         self._handle = handle
         self._totals = totals

@@ -13,14 +13,13 @@ from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
 from pointsman.core.spec import WEIGHT_SCALE, Limits, ModelSpec, Route, VersionSpec
 from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import routing_pb2 as pb
+from pointsman.wire.duration import milliseconds
 from pointsman.wire.spec import spec_from_pb
 from pointsman.wire.state import route_from_pb
 from pointsman.wire.text import Unreadable, tree_from_text
 
 _STEP = re.compile(r"\[\.\.\.\]|[^.\[\]]+")
 _LACKING = re.compile(r"(?:unknown|required) field `([^`]*)`")
-_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|min|h)")
-_UNIT_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000}
 
 
 class RouteText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -247,8 +246,8 @@ def _weights(decimals: dict[str, float], field: str) -> dict[str, int]:
 def _milliseconds(deadline: str | int) -> int:
     if isinstance(deadline, int):
         return deadline
-    found = _DURATION.fullmatch(deadline.strip())
+    found = milliseconds(deadline)
     if found is None:
         message = f"limits.deadline: {deadline!r} is not a duration such as 2s or 500ms"
         raise Malformed(Failure(INVALID_ARGUMENT, message, "limits.deadline"))
-    return int(float(found[1]) * _UNIT_MS[found[2]])
+    return found

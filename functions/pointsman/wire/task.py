@@ -117,12 +117,14 @@ def _head(value: bytes) -> serving_pb2.TaskBatchHead:
     return head
 
 
-def tasks_of(value: bytes, indices: Collection[int]) -> bytes:
-    """Return the batch with only the tasks at these indices."""
+def tasks_of(value: bytes, indices: Collection[int], *, attempts: int = 0) -> bytes:
+    """Return the batch with only the tasks at these indices, and so many more attempts in each."""
     batch = serving_pb2.TaskBatch.FromString(value)
     kept = [batch.tasks[index] for index in indices]
     rest = serving_pb2.TaskBatch.FromString(_head(value).SerializeToString())
     rest.tasks.extend(kept)
+    for task in rest.tasks if attempts else ():
+        task.attempt += attempts
     return rest.SerializeToString()
 
 

@@ -112,6 +112,7 @@ def test_a_version_that_cannot_be_loaded_says_why() -> None:
         assert states[-1] == ("FAILED", "no file")
         ran = await host.run(KEY, [item(1), item(2)])
         assert ran.results == [Failure(UNAVAILABLE, "version '1' failed to load: no file")] * 2
+        assert not ran.is_absent
 
     tell(story, Loads(a=LoadError(Failure(NOT_FOUND, "no file"))))
 
@@ -136,6 +137,7 @@ def test_an_unknown_version_is_unavailable_in_the_end() -> None:
     async def story(host: Host) -> None:
         ran = await host.run(KEY, [item(1)])
         assert ran.results == [Failure(UNAVAILABLE, "version '1' is not loaded in this pod yet")]
+        assert ran.is_absent
 
     tell(story, Loads(), load_wait_ms=20)
 
