@@ -12,7 +12,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11
 RUN := .venv/bin/python
 BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
 
-.PHONY: help setup lint check test demo bench proto clean
+.PHONY: help setup lint check test demo bench chaos proto clean
 
 help: ## show the goals
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -39,6 +39,9 @@ demo: setup ## train, publish, stream, shift traffic on real handwritten digits
 bench: ## the table of docs/performance.md
 	@$(BOOTSTRAP) --for-bench
 	@$(RUN) -m benchmarks
+
+chaos: setup ## kill and stop parts at random under load for 30 minutes; nothing may be lost
+	@$(RUN) -m benchmarks.chaos
 
 proto: setup ## regenerate functions/pointsman/pb from proto/
 	@$(RUN) -m scripts.proto functions

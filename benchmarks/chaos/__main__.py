@@ -1,0 +1,39 @@
+"""`python -m benchmarks.chaos [--minutes M] [--seed N]`: faults under load; status 1 if anything is lost."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks.chaos import report
+from benchmarks.chaos.run import run
+
+RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "chaos.json"
+
+
+def main() -> None:
+    """Run, print the table, write the result."""
+    parser = argparse.ArgumentParser(description="Kill anything, at any moment; nothing may be lost.")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="repeats a run's faults")
+    parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
+    arguments = parser.parse_args()
+    console = Console()
+    console.print(f"seed {arguments.seed}")
+    with tempfile.TemporaryDirectory(prefix="pointsman-chaos-") as folder:
+        chance = random.Random(arguments.seed)
+        result = run(Path(folder), arguments.minutes * 60, arguments.rate, chance, console.print)
+    report.show(result, console)
+    report.write(result, RESULTS)
+    sys.exit(0 if result.is_exact else 1)
+
+
+if __name__ == "__main__":
+    main()

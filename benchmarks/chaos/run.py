@@ -1,0 +1,99 @@
+"""One run: a stack, a steady load, faults by chance, and the ledger in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.chaos import faults, load
+from benchmarks.chaos.report import Blow, Result
+from pointsman.client import Client
+from pointsman.localstack.stack import Stack
+from pointsman.testing.ledger import Ledger
+
+READY_S: Final = 120.0
+BETWEEN_S: Final = (0.5, 3.0)
+# A blow that nothing recovers from within this time ends the run.
+PATIENCE_S: Final = 120.0
+POLL_S: Final = 0.05
+NEWEST: Final = 2_000  # finals that are looked through for the first after a blow
+
+
+def run(
+    folder: Path, seconds: float, rate: float, chance: random.Random, say: Callable[[str], None]
+) -> Result:
+    """Return what became of every accepted request while parts were killed and stopped for `seconds`."""
+    with _importable(), Stack(folder / "stack", pods=("default:2",)) as stack:
+        asyncio.run(_publish(stack.kafka, folder))
+        with Ledger(stack.kafka) as ledger:
+            work = load.Load(ledger, rate)
+            work.start()
+            blows: list[Blow] = []
+            try:
+                _until(lambda: bool(ledger.finals), "no first answer")
+                end = time.monotonic() + seconds
+                while time.monotonic() < end:
+                    time.sleep(chance.uniform(*BETWEEN_S))
+                    blows.append(_strike(stack, faults.draw(chance), ledger, work))
+                    last = blows[-1]
+                    say(f"{len(blows):4d} {last.name:<32} first answer after {last.seconds:.2f} s")
+            finally:
+                work.stop()
+            ledger.wait(PATIENCE_S)
+            stack.wait_ready()
+            return Result(
+                blows=blows,
+                accepted=len(ledger.accepted),
+                lost=sorted(ledger.missing()),
+                wrong=sorted(set(work.wrong()) - ledger.missing()),
+                repeats=ledger.repeats,
+                seconds=seconds,
+            )
+
+
+def _strike(stack: Stack, fault: faults.Fault, ledger: Ledger, work: load.Load) -> Blow:
+    """Strike and return when a request sent after the blow is answered."""
+    at_ms = faults.strike(stack, fault)
+    first: list[int] = []
+
+    def recovered() -> bool:
+        newest = list(ledger.finals.values())[-NEWEST:]
+        later = [one.written_ms for one in newest if work.sent_ms[one.id] > at_ms]
+        first[:] = later[:1] and [min(later)]
+        return bool(first)
+
+    _until(recovered, f"no answer after {fault.name}")
+    stack.wait_ready(PATIENCE_S)
+    return Blow(fault.name, fault.stop_s, (first[0] - at_ms) / 1000)
+
+
+def _until(condition: Callable[[], bool], complaint: str) -> None:
+    limit = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{complaint} within {PATIENCE_S:.0f} s")
+        time.sleep(POLL_S)
+
+
+async def _publish(kafka: str, folder: Path) -> None:
+    async with Client(kafka) as client:
+        for spec in load.specs(folder):
+            await client.apply(spec, timeout=READY_S)
+
+
+@contextmanager
+def _importable() -> Iterator[None]:
+    """Let the pods import the models of this package."""
+    before = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*sys.path, before]))
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
