@@ -44,7 +44,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 def letters(kafka: str, wanted: Filter) -> list[pb.DeadLetter]:
-    """Return the letters there are, oldest first; of several with one id the last."""
+    """Return the letters that are meant, oldest first; of several with one id only the last counts."""
     found: dict[str, pb.DeadLetter] = {}
     with Reader(kafka, topics.DEAD_LETTERS) as reader:
         for message in reader.to_end():
@@ -52,6 +52,7 @@ def letters(kafka: str, wanted: Filter) -> list[pb.DeadLetter]:
                 letter = pb.DeadLetter.FromString(message.value() or b"")
             except DecodeError:
                 continue  # not ours
+            found.pop(letter.id, None)  # an id's state is its last letter
             if wanted.takes(letter):
                 found[letter.id] = letter
     return sorted(found.values(), key=lambda letter: letter.at_ms)
