@@ -35,7 +35,11 @@ def specs(folder: Path) -> list[dict[str, Any]]:
 
 def _version(folder: Path, model: str, version: str, factor: float) -> dict[str, Any]:
     if model == "python":
-        return {"uri": "python:benchmarks.chaos.models:Scale", "options": {"factor": str(factor)}}
+        return {
+            "uri": "python:benchmarks.chaos.models:Scale",
+            "runtime": "python",
+            "options": {"factor": str(factor)},
+        }
     path = folder / f"{model}-{version}.safetensors"
     save_file({"weight": np.eye(WIDTH, dtype=np.float32) * np.float32(factor)}, path)
     return {"uri": path.as_uri(), "runtime": "torch", "factory": "benchmarks.chaos.models:linear"}
@@ -76,12 +80,13 @@ class Load:
             self._stopping.wait(max(0.0, begun + number / self._rate - time.monotonic()))
 
 
-def _row(number: int) -> Array:
+def row(number: int) -> Array:
+    """Return the input of a request."""
     return np.full((1, WIDTH), number % 1000 + 1, np.float32)
 
 
 def _request(model: str, request_id: str, number: int) -> bytes:
-    tensor = tensor_to_pb("x", _row(number))
+    tensor = tensor_to_pb("x", row(number))
     assert not isinstance(tensor, Failure)
     tensors = pb.Tensors(tensors=[tensor])
     return pb.InferenceRequest(id=request_id, model=model, tensors=tensors).SerializeToString()
@@ -92,5 +97,5 @@ def _is_right(final: Any) -> bool:
         return False
     model, _, number = final.id.partition("-")
     array = array_from_pb(final.outputs["y"])
-    wanted = _row(int(number)) * np.float32(FACTORS[model, final.version])
+    wanted = row(int(number)) * np.float32(FACTORS[model, final.version])
     return not isinstance(array, Failure) and np.array_equal(array, wanted)

@@ -86,6 +86,8 @@ async def _publish(kafka: str, folder: Path) -> None:
     async with Client(kafka) as client:
         for spec in load.specs(folder):
             await client.apply(spec, timeout=READY_S)
+            for version in spec["versions"]:
+                await client.predict(spec["model"], {"x": load.row(1)}, version=version, timeout=READY_S)
 
 
 @contextmanager
