@@ -68,6 +68,7 @@ class Replayer:
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "batch.size": _BATCH_BYTES,
+                "topic.metadata.propagation.max.ms": 5_000,  # a topic that is gone is told soon
                 "log_level": 0,
             }
         )
