@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from benchmarks.chaos import faults, load
 from benchmarks.chaos.report import Blow, Result
 from pointsman.client import Client
 from pointsman.localstack.stack import Stack
 from pointsman.testing.ledger import Ledger
+
+T = TypeVar("T")
 
 READY_S: Final = 120.0
 BETWEEN_S: Final = (0.5, 3.0)
@@ -37,7 +39,7 @@ def run(
             work.start()
             blows: list[Blow] = []
             try:
-                _until(lambda: bool(ledger.finals), "no first answer")
+                _awaited(lambda: ledger.finals or None, "no first answer")
                 end = time.monotonic() + seconds
                 while time.monotonic() < end:
                     time.sleep(chance.uniform(*BETWEEN_S))
@@ -59,27 +61,26 @@ def run(
 
 
 def _strike(stack: Stack, fault: faults.Fault, ledger: Ledger, work: load.Load) -> Blow:
-    """Strike and return when a request sent after the blow is answered."""
+    """Strike, and return when a request sent after the blow is answered and all parts are back."""
     at_ms = faults.strike(stack, fault)
-    first: list[int] = []
 
-    def recovered() -> bool:
+    def first_answer() -> int | None:
         newest = list(ledger.finals.values())[-NEWEST:]
-        later = [one.written_ms for one in newest if work.sent_ms[one.id] > at_ms]
-        first[:] = later[:1] and [min(later)]
-        return bool(first)
+        return min((one.written_ms for one in newest if work.sent_ms.get(one.id, 0) > at_ms), default=None)
 
-    _until(recovered, f"no answer after {fault.name}")
+    answered_ms = _awaited(first_answer, f"no answer after {fault.name}")
     stack.wait_ready(PATIENCE_S)
-    return Blow(fault.name, fault.stop_s, (first[0] - at_ms) / 1000)
+    return Blow(fault.name, fault.stop_s, (answered_ms - at_ms) / 1000)
 
 
-def _until(condition: Callable[[], bool], complaint: str) -> None:
+def _awaited(probe: Callable[[], T | None], complaint: str) -> T:
+    """Return what the probe finds once it finds something."""
     limit = time.monotonic() + PATIENCE_S
-    while not condition():
+    while (found := probe()) is None:
         if time.monotonic() > limit:
             raise TimeoutError(f"{complaint} within {PATIENCE_S:.0f} s")
         time.sleep(POLL_S)
+    return found
 
 
 async def _publish(kafka: str, folder: Path) -> None:
