@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # A caller that sends more without waiting for answers is not read from for a while.
 MAX_WAITING: Final = 16
-# The request line and the headers together.
+# The request line and the headers together, less what came in one read with the message before.
 MAX_HEAD: Final = 64 << 10
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 _MALFORMED: Final = Response(b"not an HTTP/1.1 request, or one for another protocol\n", 400, "text/plain")
@@ -56,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._is_draining = False
         self.is_paused = False
         self._is_deaf = False
+        # Bytes of a head that is not complete yet; the parser would collect it without end.
         self._head_size = 0
         self._is_in_body = False
         self._target = b""
@@ -91,9 +92,11 @@ class Connection(asyncio.Protocol):
         """Parse what came."""
         if self._is_deaf:
             return
+        self._head_size += len(data)  # set back at the end of a message
         try:
             self._parser.feed_data(data)
-            self._bound_head(len(data))
+            if self._head_size > MAX_HEAD and not self._is_in_body:
+                raise _HeadTooLarge(f"a head of more than {MAX_HEAD} bytes")
         except httptools.HttpParserUpgrade:
             self._is_deaf = True  # its request is refused; what follows may be of another protocol
         except (httptools.HttpParserError, _HeadTooLarge) as error:
@@ -101,16 +104,9 @@ class Connection(asyncio.Protocol):
             self._is_deaf = True
             self._enqueue(_Waiting(None, keep_alive=False))
 
-    def _bound_head(self, size: int) -> None:
-        """Count what came of a head that is not complete yet; the parser would collect it without end."""
-        self._head_size = 0 if self._is_in_body else self._head_size + size
-        if self._head_size > MAX_HEAD:
-            raise _HeadTooLarge(f"a head of more than {MAX_HEAD} bytes")
-
     def on_message_begin(self) -> None:
         """Begin a request; called by the parser, as are all `on_` methods."""
         self._target, self._body = b"", []
-        self._is_in_body = False
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the request's target."""
@@ -125,7 +121,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Stop counting: a body may have any size."""
-        self._is_in_body, self._head_size = True, 0
+        self._is_in_body = True
 
     def on_body(self, part: bytes) -> None:
         """Take a part of the body."""
@@ -136,7 +132,7 @@ class Connection(asyncio.Protocol):
         path = self._target.decode("latin-1").partition("?")[0]
         request = Request(self._parser.get_method().decode(), path, b"".join(self._body))
         self._body = []
-        self._is_in_body = False
+        self._is_in_body, self._head_size = False, 0
         if self._parser.should_upgrade():
             self._enqueue(_Waiting(None, keep_alive=False))  # its body was not read: no answer could be right
         else:

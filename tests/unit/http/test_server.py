@@ -98,14 +98,19 @@ def test_more_requests_than_the_server_holds_at_once_are_all_answered() -> None:
     [
         b"\x00\xff\x17 nothing like it\r\n\r\n",
         b"GET /x HTTP/1.1\r\nContent-Length: many\r\n\r\n",
-        b"GET /" + b"x" * (MAX_HEAD + 1),
-        b"GET /x HTTP/1.1\r\nLong: " + b"x" * (MAX_HEAD + 1),
     ],
 )
 def test_what_is_no_request_gets_400_after_the_answers_before_it(noise: bytes) -> None:
     answer = said(b"GET /good HTTP/1.1\r\n\r\n" + noise)
     assert bodies(answer)[0] == b"GET /good "
     assert b"HTTP/1.1 400 Bad Request" in answer
+    assert answer.count(b"Connection: close") == 1
+
+
+@pytest.mark.parametrize("start", [b"GET /", b"GET /x HTTP/1.1\r\nLong: "])
+def test_a_head_without_end_gets_400(start: bytes) -> None:
+    answer = said(start + b"x" * (MAX_HEAD + 1))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
     assert answer.count(b"Connection: close") == 1
 
 
@@ -121,6 +126,24 @@ def test_a_large_body_is_no_large_head() -> None:
     body = b"y" * (3 * MAX_HEAD)
     post = b"POST /b HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     assert bodies(said(post + post + CLOSE, pieces=40))[:2] == [b"POST /b " + body] * 2
+
+
+def test_a_connection_stays_after_a_large_message_that_came_in_one_piece() -> None:
+    body = b"y" * (3 * MAX_HEAD)
+    post = b"POST /b HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    answer = b"POST /b " + body
+
+    async def scene(_server: Server, port: int) -> list[bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        found = []
+        for _ in range(3):
+            writer.write(post)
+            head = await reader.readuntil(b"\r\n\r\n")
+            found.append(head.split(b"\r\n")[0] + await reader.readexactly(len(answer)))
+        writer.close()
+        return found
+
+    assert on_a_server(scene) == [b"HTTP/1.1 200 OK" + answer] * 3
 
 
 def test_a_handler_that_raises_is_a_500_and_the_connection_stays() -> None:
