@@ -86,8 +86,9 @@ class Dispatch:
             else:
                 self._refuse(head, raw[index], verdict)
         self._split(heads, undecided, chosen)
+        drawn = frozenset(undecided)
         for entry, indices in chosen.values():
-            self._send(entry, heads, raw, indices, set() if entry.spec.ordered else set(undecided))
+            self._send(entry, heads, raw, indices, frozenset() if entry.spec.ordered else drawn)
         self._forward(strangers)
         self._park(heads, raw, waiting, attempt)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
 
+from pointsman.core.batching import cut
 from pointsman.core.ids import ShardAddress
 from pointsman.core.signature import check_item
 from pointsman.core.tensor import Item, Signature
@@ -234,8 +235,9 @@ class _Shard:
             return tasks
         rest = tasks_of(tasks, [index for index, one in enumerate(work) if not one.task.drawn])
         records = read_records(tasks)
-        for part in _parts([records[index] for index in drawn]):
-            moved = serving_pb2.RawBatch(records=part).SerializeToString()
+        moving = [records[index] for index in drawn]
+        for part in cut(list(map(len, moving)), MAX_BATCH_BYTES):
+            moved = serving_pb2.RawBatch(records=moving[part]).SerializeToString()
             self.effects.send("pointsman", "router", batch.model, MOVED, moved)
         self._add(batch, len(drawn), len(tasks) - len(rest))
         return rest
@@ -306,16 +308,3 @@ class _Shard:
             self.effects.set_state("handle", HANDLE, self._handle.SerializeToString())
         if self._is_counted:
             self.effects.set_state("totals", REPORT, self._totals.SerializeToString())
-
-
-def _parts(records: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Cut records into messages no larger than the router's own."""
-    part: list[bytes] = []
-    size = 0
-    for record in records:
-        if part and size + len(record) > MAX_BATCH_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(record)
-        size += len(record)
-    yield part

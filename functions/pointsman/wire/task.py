@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 
+from pointsman.core.batching import cut
 from pointsman.core.table import VersionEntry
 from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
@@ -51,26 +52,18 @@ def task_batches(
     sender: Sender, work: Sequence[tuple[Head, int, str, bool]], raw: Sequence[bytes]
 ) -> Iterator[tuple[bytes, int]]:
     """Yield (serialised TaskBatch, tasks) for work as (head, index in raw, decision id, drawn)."""
-    batch = _new_batch(sender)
-    tasks, size, count = batch.tasks, 0, 0
-    for head, index, decision_id, drawn in work:
-        record = raw[index]
-        if count and size + len(record) > MAX_BATCH_BYTES:
-            yield batch.SerializeToString(), count
-            batch = _new_batch(sender)
-            tasks, size, count = batch.tasks, 0, 0
-        tasks.add(
-            id=head.id,
-            decision_id=decision_id,
-            reply_key=head.reply_key,
-            deadline_ms=head.deadline_ms,
-            drawn=drawn,
-            ingress=record,
-        )
-        size += len(record)
-        count += 1
-    if count:
-        yield batch.SerializeToString(), count
+    for part in cut([len(raw[index]) for _, index, _, _ in work], MAX_BATCH_BYTES):
+        batch = _new_batch(sender)
+        for head, index, decision_id, drawn in work[part]:
+            batch.tasks.add(
+                id=head.id,
+                decision_id=decision_id,
+                reply_key=head.reply_key,
+                deadline_ms=head.deadline_ms,
+                drawn=drawn,
+                ingress=raw[index],
+            )
+        yield batch.SerializeToString(), len(batch.tasks)
 
 
 def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
