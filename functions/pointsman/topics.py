@@ -28,6 +28,7 @@ class Topic(msgspec.Struct, frozen=True):
 
 REQUESTS: Final = "pointsman.requests"
 REQUESTS_JSON: Final = "pointsman.requests.json"
+INTERACTIVE: Final = "pointsman.interactive"
 CONTROL: Final = "pointsman.control"
 FEEDBACK: Final = "pointsman.feedback"
 STATUS: Final = "pointsman.status"
@@ -39,6 +40,7 @@ DEAD_LETTERS: Final = "pointsman.dead-letters"
 TABLE: Final[tuple[Topic, ...]] = (
     Topic(REQUESTS, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="protobuf"),
     Topic(REQUESTS_JSON, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="json"),
+    Topic(INTERACTIVE, 4, 1 * DAY_MS, MAX_REQUEST_BYTES, format="protobuf"),
     Topic(CONTROL, 1, -1, MAX_REQUEST_BYTES, format="json"),
     Topic(FEEDBACK, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="json"),
     Topic(STATUS, 1, 1 * DAY_MS, MAX_REQUEST_BYTES, format="protobuf"),

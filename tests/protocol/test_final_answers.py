@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pointsman.core import pace
+from pointsman.core.pace import FIRST
 from pointsman.core.tensor import Item
 from pointsman.errors import INTERNAL, Failure
 from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 from pointsman.pb.v1.routing_pb2 import FAILED, LOADING, READY
 from pointsman.runtimes.base import Result
+from pointsman.statefun import router_state
 from pointsman.testing.engine import Record, ingress
 from pointsman.testing.job import Job
-from pointsman.topics import DEAD_LETTERS, EVENTS, RESPONSES
+from pointsman.topics import DEAD_LETTERS, EVENTS, INTERACTIVE, REQUESTS, REQUESTS_JSON, RESPONSES
 from pointsman.topics import STATUS as STATUS_TOPIC
 from pointsman.wire.state import table_from_bytes
 from tests.protocol.world import (
@@ -109,10 +113,13 @@ class Play:
         for kind, key in some:
             number = len(self.asked)
             value, declared = value_of(kind, number)
-            self.asked[f"pointsman.requests-0-{number}"] = kind
-            batch.append(
-                ingress(value, key=key, offset=number, format=declared, timestamp_ms=self.job.now_ms)
-            )
+            topic = REQUESTS_JSON if declared == ingress_pb2.FORMAT_JSON else REQUESTS
+            topic = INTERACTIVE if kind == "interactive" else topic
+            partition = number % 2
+            self.asked[f"{topic}-{partition}-{number}"] = kind
+            place = {"topic": topic, "partition": partition, "offset": number}
+            place["timestamp_ms"] = self.job.now_ms
+            batch.append(ingress(value, key=key, format=declared, **place))
         self.job.ingest(*batch)
         self.job.settle()
 
@@ -146,8 +153,15 @@ def identity(record: Record) -> str:
 
 
 @settings(max_examples=25)
-@given(st.lists(steps, min_size=1, max_size=10))
-def test_every_record_gets_exactly_one_final_answer(plan: list[tuple[str, Any]]) -> None:
+@given(st.lists(steps, min_size=1, max_size=10), st.sampled_from([1, 3, FIRST]))
+def test_every_record_gets_exactly_one_final_answer(plan: list[tuple[str, Any]], limit: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(router_state, "FIRST", limit)
+        patch.setattr(pace, "LEAST", limit)
+        check_one_final_answer(plan)
+
+
+def check_one_final_answer(plan: list[tuple[str, Any]]) -> None:
     play = Play(Moody())
     for what, argument in plan:
         play.step(what, argument)

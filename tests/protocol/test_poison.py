@@ -79,7 +79,7 @@ def test_a_json_poison_is_answered_in_json(poisoned: Router) -> None:
 def test_a_parked_poison_leaves_the_bound_when_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     router = Router()
     router.obey(MODEL)
-    (sent,) = router.ask(asked("poison"), asked("r1")).sent
+    (sent,) = router.ask(asked("poison", version="1"), asked("r1", version="1")).sent
     healthy = Dispatch._verdict
 
     def verdict(self: Dispatch, one: Any, full: bool) -> Any:
@@ -90,7 +90,7 @@ def test_a_parked_poison_leaves_the_bound_when_it_is_answered(monkeypatch: pytes
     monkeypatch.setattr(Dispatch, "_verdict", verdict)
     reply = router.call((PARKED, sent.value))
     assert [response(record).id for record in reply.to(RESPONSES)] == ["poison"]
-    assert (router.arms.waiting, router.arms.waiting_bytes) == (1, asked("r1").ByteSize())
+    assert (router.arms.waiting, router.arms.waiting_bytes) == (1, asked("r1", version="1").ByteSize())
 
 
 def test_a_record_whose_very_head_breaks_is_answered_under_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.table import VersionState
 from pointsman.errors import ABORTED, INVALID_ARGUMENT, NOT_FOUND
 from pointsman.pb.v1 import routing_pb2, serving_pb2
@@ -224,9 +225,9 @@ def test_a_ready_version_gets_its_handles_before_its_first_tasks() -> None:
     for version in ("1", "2"):
         to_version = [sent for sent in reply.sent if f"digits~{version}~" in sent.target]
         handles = [sent.target for sent in to_version if sent.typename == HANDLE]
-        assert handles == [f"models/default/digits~{version}~{shard}" for shard in (0, 1)]
-        assert [sent.typename for sent in to_version[:2]] == [HANDLE, HANDLE]
-        assert len(to_version) > 2
+        assert handles == [f"models/default/digits~{version}~{shard}" for shard in (0, 1, INTERACTIVE_SHARD)]
+        assert [sent.typename for sent in to_version[:3]] == [HANDLE] * 3
+        assert len(to_version) > 3
     handle = serving_pb2.Handle.FromString(reply.sent[0].value)
     assert (handle.model, handle.version, handle.generation) == (
         "digits",
@@ -249,7 +250,7 @@ def test_a_new_serving_option_hands_over_again_to_every_shard() -> None:
     wider = {"1": {"uri": "python:a:One", "concurrency": 3}, "2": {"uri": "python:a:Two"}}
     reply = router.obey({**MODEL, "versions": wider}, offset=6)
     assert [sent.target for sent in reply.sent if sent.typename == HANDLE] == [
-        f"models/default/digits~1~{shard}" for shard in range(3)
+        f"models/default/digits~1~{shard}" for shard in (0, 1, 2, INTERACTIVE_SHARD)
     ]
 
 

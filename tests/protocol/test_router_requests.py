@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pointsman.core.decision_id import verify
+from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.errors import (
     DEADLINE_EXCEEDED,
     FAILED_PRECONDITION,
@@ -23,7 +24,7 @@ from pointsman.pb.v1.routing_pb2 import FAILED, READY
 from pointsman.statefun import dispatch
 from pointsman.statefun.dispatch import BUSY
 from pointsman.statefun.protocol import REPORT, REQUESTS, TASKS
-from pointsman.testing.engine import batch, ingress
+from pointsman.testing.engine import ingress
 from pointsman.topics import DEAD_LETTERS, RESPONSES
 from tests.protocol.world import (
     MODEL,
@@ -172,7 +173,9 @@ def test_a_record_under_the_wrong_key_goes_to_its_own_router() -> None:
     reply = router.ask(strays[0], asked("mine"), *strays[1:], asked_json({"model": "churn", "inputs": []}))
     forwarded = {sent.target: sent for sent in reply.sent if sent.typename == REQUESTS}
     assert set(forwarded) == {"pointsman/router/wine", "pointsman/router/churn"}
-    assert forwarded["pointsman/router/wine"].value == batch(*strays)
+    passed_on = ingress_pb2.IngressBatch.FromString(forwarded["pointsman/router/wine"].value).records
+    assert [record.via for record in passed_on] == ["digits"] * 3
+    assert [record.value for record in passed_on] == [stray.value for stray in strays]
     assert taken(reply) == ["mine"]
     wine = Router("wine").call((REQUESTS, forwarded["pointsman/router/wine"].value))
     assert len(wine.to(RESPONSES)) == 3
@@ -216,7 +219,7 @@ def test_a_strange_timestamp_does_no_harm(timestamp: int) -> None:
 def full(limit: int) -> Router:
     """Return a router with as many requests in flight as it may have."""
     router = Router().serving({**MODEL, "limits": {"max_inflight": limit}})
-    router.ask(*[asked(f"r{n}", version="1") for n in range(limit)])
+    router.ask(*[asked(f"r{n}", version="1", lane=LANE_INTERACTIVE) for n in range(limit)])
     return router
 
 
@@ -235,7 +238,7 @@ def test_a_full_model_refuses_those_who_wait_early_and_retryably() -> None:
 def test_one_below_its_limit_a_model_takes_one_more() -> None:
     router = full(5)
     generation = router.table.versions["1"].generation
-    done = serving_pb2.BatchReport(version="1", generation=generation, shard=0, done=1)
+    done = serving_pb2.BatchReport(version="1", generation=generation, shard=INTERACTIVE_SHARD, done=1)
     router.call((REPORT, done.SerializeToString()))
     reply = router.ask(asked("now", lane=LANE_INTERACTIVE))
     assert taken(reply) == ["now"]
@@ -244,7 +247,7 @@ def test_one_below_its_limit_a_model_takes_one_more() -> None:
 @pytest.mark.parametrize(("room", "sent"), [(1, ["now"]), (0, [])])
 def test_bytes_in_flight_are_a_limit_too(monkeypatch: pytest.MonkeyPatch, room: int, sent: list[str]) -> None:
     router = Router().serving()
-    router.ask(asked("large", version="1"))
+    router.ask(asked("large", version="1", lane=LANE_INTERACTIVE))
     held = sum(totals.sent_bytes for totals in router.arms.shards)
     monkeypatch.setattr(dispatch, "MAX_INFLIGHT_BYTES", held + room)
     reply = router.ask(asked("now", lane=LANE_INTERACTIVE))

@@ -1,4 +1,4 @@
-"""Requests of a model without a ready version wait in durable delayed messages."""
+"""Requests for a version that is not ready wait in durable delayed messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def applied(**settings: Any) -> Router:
 
 def test_requests_without_a_ready_version_come_back_later_and_later() -> None:
     router = applied()
-    reply = router.ask(asked("r1"), asked("r2", version="1"))
+    reply = router.ask(asked("r1", version="1"), asked("r2", version="1"))
     assert (reply.records, tasks(reply.sent)) == ([], {})
     delays = []
     for _ in range(6):
@@ -45,7 +45,7 @@ def test_requests_without_a_ready_version_come_back_later_and_later() -> None:
 
 def test_parked_requests_are_served_when_their_version_is_ready() -> None:
     router = applied()
-    sent = parked(router.ask(asked("r1"), asked("r2", version="2")))
+    sent = parked(router.ask(asked("r1", version="1"), asked("r2", version="2")))
     assert (router.arms.waiting, router.arms.waiting_bytes) == (
         2,
         serving_pb2.Parked.FromString(sent.value).bytes,
@@ -58,7 +58,7 @@ def test_parked_requests_are_served_when_their_version_is_ready() -> None:
 
 def test_a_parked_request_keeps_its_deadline() -> None:
     router = applied()
-    sent = parked(router.ask(asked("r1", timeout_ms=100), asked("r2")))
+    sent = parked(router.ask(asked("r1", version="1", timeout_ms=100), asked("r2", version="1")))
     router.now += 250
     reply = router.call((sent.typename, sent.value))
     (answer,) = reply.to(RESPONSES)
@@ -69,7 +69,7 @@ def test_a_parked_request_keeps_its_deadline() -> None:
 
 def test_a_parked_request_learns_that_every_version_failed() -> None:
     router = applied()
-    sent = parked(router.ask(asked("r1")))
+    sent = parked(router.ask(asked("r1", version="1")))
     router.hear({"1": FAILED, "2": FAILED})
     reply = router.call((sent.typename, sent.value))
     assert error_of(reply.to(RESPONSES)[0])["code"] == UNAVAILABLE
@@ -79,7 +79,7 @@ def test_a_parked_request_learns_that_every_version_failed() -> None:
 
 def test_a_parked_request_learns_that_its_model_went_away() -> None:
     router = applied()
-    sent = parked(router.ask(asked("r1")))
+    sent = parked(router.ask(asked("r1", version="1")))
     router.obey({"model": "digits", "versions": {}}, offset=1)
     assert router.table.versions == {}
     assert error_of(router.call((sent.typename, sent.value)).to(RESPONSES)[0])["code"] == NOT_FOUND
@@ -87,7 +87,7 @@ def test_a_parked_request_learns_that_its_model_went_away() -> None:
 
 @pytest.mark.parametrize("less", [0, 1])
 def test_what_waits_is_bounded_in_bytes(less: int) -> None:
-    records = [asked(f"r{n}") for n in range(3)]
+    records = [asked(f"r{n}", version="1") for n in range(3)]
     router = applied(waiting_bytes=sum(record.ByteSize() for record in records) - less)
     reply = router.ask(*records)
     assert [response(record).id for record in reply.to(RESPONSES)] == ["r2"] * less
@@ -99,7 +99,7 @@ def test_what_waits_is_bounded_in_bytes(less: int) -> None:
 
 
 def test_what_waits_for_long_does_not_use_up_the_bound() -> None:
-    record = asked("r1")
+    record = asked("r1", version="1")
     router = applied(waiting_bytes=record.ByteSize())
     reply = router.ask(record)
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_what_waits_for_long_does_not_use_up_the_bound() -> None:
 
 
 def test_who_waits_interactively_gets_no_dead_letter_beyond_the_bound() -> None:
-    reply = applied(waiting_bytes=1).ask(asked("r1", lane=LANE_INTERACTIVE))
+    reply = applied(waiting_bytes=1).ask(asked("r1", version="1", lane=LANE_INTERACTIVE))
     assert error_of(reply.to(RESPONSES)[0])["code"] == UNAVAILABLE
     assert reply.to(DEAD_LETTERS) == []
 
@@ -119,7 +119,7 @@ def test_an_unreachable_version_makes_its_requests_wait() -> None:
     router.now += 10_001
     router.hear({}, pod="other")
     assert {entry.state for entry in router.table.versions.values()} == {VersionState.UNREACHABLE}
-    assert parked(router.ask(asked("r1"))).delay_ms == 250
+    assert parked(router.ask(asked("r1", version="1"))).delay_ms == 250
 
 
 def test_others_are_served_while_some_wait() -> None:

@@ -15,6 +15,7 @@ from pointsman.pb.v1 import inference_pb2, ingress_pb2, routing_pb2, serving_pb2
 from pointsman.runtimes.base import Key, Result
 from pointsman.runtimes.host import Ran
 from pointsman.settings import Settings
+from pointsman.statefun.backlog_fn import BacklogFunction
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.model_fn import ModelFunction
 from pointsman.statefun.protocol import CONTROL, REQUESTS, STATUS, TASKS
@@ -252,5 +253,6 @@ def job(runner: Doubling | None = None, **settings: Any) -> Job:
     made = Job(server)
     settings = {"check_artifacts": False, **settings}
     server.bind("pointsman", "router", RouterFunction(Settings(**settings), made.clock))
+    server.bind("pointsman", "backlog", BacklogFunction(made.cursor))
     server.bind("models", "*", ModelFunction(runner or Doubling(), Claims(None), made.clock))
     return made

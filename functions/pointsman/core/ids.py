@@ -18,6 +18,10 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
+# Requests for which somebody waits have a shard of their own, behind those of the stream.
+INTERACTIVE_SHARD: Final = 64
+
+
 class ShardAddress(NamedTuple):
     """The id of a model function: `<model>~<version>~<shard>`."""
 

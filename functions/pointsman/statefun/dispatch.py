@@ -10,7 +10,8 @@ import xxhash
 
 from pointsman.core.decide import Wait, choose
 from pointsman.core.decision_id import signer
-from pointsman.core.ids import GRAMMAR, NOBODY, ShardAddress, is_name
+from pointsman.core.ids import GRAMMAR, INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
+from pointsman.core.pace import Room
 from pointsman.core.split import draw_many
 from pointsman.core.table import VersionEntry
 from pointsman.errors import (
@@ -24,12 +25,14 @@ from pointsman.errors import (
 )
 from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.backlog import Backlog
 from pointsman.statefun.effects import Effects
-from pointsman.statefun.protocol import PARKED, REQUESTS, TASKS
+from pointsman.statefun.protocol import INTERACTIVE, PARKED, REQUESTS, TASKS
 from pointsman.statefun.router_state import RouterState
 from pointsman.topics import DEAD_LETTERS, RESPONSES
 from pointsman.wire.head import JSON, Head, deadline_of, read_heads, split_records, stable_id
 from pointsman.wire.json_response import Answered, refusal_to_json
+from pointsman.wire.place import passed_on
 from pointsman.wire.response import ResponseWriter, Served, dead_letter, echo_of_bytes
 from pointsman.wire.task import Sender, task_batches
 
@@ -50,53 +53,101 @@ class Dispatch:
     """One batch of requests at the router of one model."""
 
     def __init__(
-        self, model: str, state: RouterState, effects: Effects, settings: Settings, now_ms: int
+        self,
+        model: str,
+        state: RouterState,
+        backlog: Backlog,
+        effects: Effects,
+        settings: Settings,
+        now_ms: int,
     ) -> None:
         self._model = model
         self._state = state
+        self._backlog = backlog
         self._effects = effects
         self._settings = settings
         self._now_ms = now_ms
 
     def run(self, batch: bytes) -> None:
-        """Give every record of an IngressBatch its next step."""
-        self._run(batch, 0, is_admitted=False)
+        """Give every record of an IngressBatch its next step, or let it wait in its topic."""
+        batch = self._backlog.joined_by(batch)
+        if batch:
+            heads = read_heads(batch)
+            left = self._run(batch, heads, room=self._state.room(), full=self._is_full(heads))
+            if left:
+                self._backlog.begin(batch, left)
+
+    def run_fed(self, value: bytes) -> None:
+        """Go on with requests that waited in their topic."""
+        fed = serving_pb2.Fed.FromString(value)
+        stretch = self._backlog.current(fed)
+        if stretch is not None:
+            heads = read_heads(fed.batch)
+            left = self._run(fed.batch, heads, room=self._state.room(), full=self._is_full(heads))
+            self._backlog.advance(stretch, fed, left)
+
+    def run_interactive(self, batch: bytes) -> None:
+        """Give requests their next step for which somebody waits: at once, or never."""
+        heads = [head._replace(interactive=True) for head in read_heads(batch)]
+        self._run(batch, heads, full=self._is_full(heads), lane=INTERACTIVE)
 
     def run_moved(self, batch: bytes) -> None:
         """Decide anew on requests that an earlier split had decided; none is refused for want of room."""
-        self._run(batch, 0, is_admitted=True)
+        self._run(batch, read_heads(batch))
 
-    def _run(self, batch: bytes, attempt: int, *, is_admitted: bool) -> None:
-        raw, heads = split_records(batch), read_heads(batch)
+    def _run(
+        self,
+        batch: bytes,
+        heads: Sequence[Head],
+        attempt: int = 0,
+        *,
+        room: Room | None = None,
+        full: bool = False,
+        lane: str = REQUESTS,
+    ) -> list[int]:
+        """Take the requests in order while there is room; return those from the first that must wait."""
+        raw = split_records(batch)
         undecided: list[int] = []
         chosen: dict[str, tuple[VersionEntry, list[int]]] = {}
         waiting: list[int] = []
+        left: list[int] = []
         strangers: dict[str, list[bytes]] = {}
-        full = not is_admitted and self._is_full(heads)
         for index, head in enumerate(heads):
+            if left:
+                left.append(index)
+                continue
             if head.model != self._model and self._is_stranger(head, raw[index], strangers):
                 continue
             verdict = self._verdict(head, full)
-            if verdict is None:
+            if isinstance(verdict, Failure):
+                self._refuse(head, raw[index], verdict)
+            elif room is not None and self._must_wait(head, verdict, room, len(raw[index])):
+                left.append(index)
+            elif verdict is None:
                 undecided.append(index)
             elif isinstance(verdict, VersionEntry):
                 chosen.setdefault(verdict.version, (verdict, []))[1].append(index)
-            elif isinstance(verdict, Wait):
-                waiting.append(index)
             else:
-                self._refuse(head, raw[index], verdict)
+                waiting.append(index)
         self._split(heads, undecided, chosen)
         drawn = frozenset(undecided)
         for entry, indices in chosen.values():
             self._send(entry, heads, raw, indices, frozenset() if entry.spec.ordered else drawn)
-        self._forward(strangers)
+        self._forward(strangers, lane)
         self._park(heads, raw, waiting, attempt)
+        return left
+
+    def _must_wait(self, head: Head, verdict: VersionEntry | Wait | None, room: Room, size: int) -> bool:
+        """Whether a request of the stream must wait in its topic: for room, or for any version."""
+        if isinstance(verdict, Wait):
+            return verdict is self._state.plan.no_split
+        return not head.interactive and not room.takes(size)
 
     def _is_full(self, heads: Sequence[Head]) -> bool:
         if not any(head.interactive for head in heads):
             return False
         limit = self._state.table.limits.max_inflight or DEFAULT_MAX_INFLIGHT
-        count, size = self._state.total_inflight()
+        count, size = self._state.interactive_load()
         return count >= limit or size >= MAX_INFLIGHT_BYTES
 
     def _is_stranger(self, head: Head, record: bytes, strangers: dict[str, list[bytes]]) -> bool:
@@ -109,7 +160,7 @@ class Dispatch:
         elif not is_name(head.model):
             self._refuse(head, record, Failure(INVALID_ARGUMENT, f"a model's name is {GRAMMAR}", "model"))
         else:
-            strangers.setdefault(head.model, []).append(record)
+            strangers.setdefault(head.model, []).append(passed_on(record, self._model))
         return True
 
     def _verdict(self, head: Head, full: bool) -> VersionEntry | Failure | Wait | None:
@@ -160,8 +211,9 @@ class Dispatch:
     ) -> None:
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
+        is_pressed = bool(self._state.arms.backlog)
         sender = Sender(
-            self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features
+            self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features, is_pressed
         )
         default = table.limits.deadline_ms
         for shard, part in self._shards(entry, heads, indices):
@@ -182,6 +234,7 @@ class Dispatch:
                 self._effects.send("models", entry.spec.pool, address, TASKS, batch)
                 totals.sent += count
                 totals.sent_bytes += len(batch)
+                totals.sent_messages += 1
         self._state.touch("arms")
 
     def _shards(
@@ -190,25 +243,33 @@ class Dispatch:
         """Return which shard takes which requests: by unit where order is asked, else all go to one.
 
         That is the first shard with little to do, for few requests together make a batch and spread out make
-        calls; where all have much to do it is the idlest.
+        calls; where all have much to do it is the idlest. Requests for which somebody waits go beside them.
         """
         count = entry.spec.concurrency
-        if count == 1:
-            return [(0, indices)]
         if entry.spec.ordered:
             parts: dict[int, list[int]] = {}
             for index in indices:
                 unit = heads[index].unit or heads[index].id
                 parts.setdefault(_shard_of(unit, count), []).append(index)
             return list(parts.items())
+        interactive = [index for index in indices if heads[index].interactive]
+        if not interactive:
+            return [(self._idlest(entry, count), indices)]
+        stream = [index for index in indices if not heads[index].interactive]
+        own = (INTERACTIVE_SHARD, interactive)
+        return [own, (self._idlest(entry, count), stream)] if stream else [own]
+
+    def _idlest(self, entry: VersionEntry, count: int) -> int:
+        if count == 1:
+            return 0
         totals = [self._state.shard(entry, shard) for shard in range(count)]
         load = [shard.sent - shard.done for shard in totals]
-        return [(next((n for n in range(count) if load[n] < BUSY), load.index(min(load))), indices)]
+        return next((n for n in range(count) if load[n] < BUSY), load.index(min(load)))
 
-    def _forward(self, strangers: dict[str, list[bytes]]) -> None:
+    def _forward(self, strangers: dict[str, list[bytes]], lane: str) -> None:
         for model, records in strangers.items():
             batch = serving_pb2.RawBatch(records=records).SerializeToString()
-            self._effects.send("pointsman", "router", model, REQUESTS, batch)
+            self._effects.send("pointsman", "router", model, lane, batch)
 
     def _park(
         self, heads: Sequence[Head], raw: Sequence[bytes], waiting: Sequence[int], attempt: int
@@ -235,7 +296,7 @@ class Dispatch:
     def unpark(self, value: bytes) -> None:
         """Look again at requests that found no ready version."""
         parked = self._taken_up(value)
-        self._run(parked.batch, parked.attempt, is_admitted=True)
+        self._run(parked.batch, read_heads(parked.batch), parked.attempt)
 
     def _taken_up(self, value: bytes) -> serving_pb2.Parked:
         parked = serving_pb2.Parked.FromString(value)
@@ -258,6 +319,14 @@ class Dispatch:
     def give_up_parked(self, value: bytes) -> None:
         """Answer parked requests that cannot be handled."""
         self.give_up(self._taken_up(value).batch)
+
+    def give_up_fed(self, value: bytes) -> None:
+        """Answer requests that waited in their topic and cannot be handled."""
+        fed = serving_pb2.Fed.FromString(value)
+        stretch = self._backlog.current(fed)
+        if stretch is not None:
+            self.give_up(fed.batch)
+            self._backlog.advance(stretch, fed, [])
 
     def _refuse(self, head: Head, record: bytes, failure: Failure) -> None:
         refuse(

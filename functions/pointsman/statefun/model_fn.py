@@ -71,6 +71,7 @@ class ModelFunction:
         handle = serving_pb2.Handle.FromString(call.state["handle"] or b"")
         totals = serving_pb2.BatchReport.FromString(call.state["totals"] or b"")
         shard = _Shard(call, handle, totals, effects, self._clock)
+        shard.arrived = sum(invocation.typename == TASKS for invocation in call.invocations)
         for typename, value in joined(call.invocations, TASKS, joining_head):
             try:
                 await self._take(shard, typename, value)
@@ -205,6 +206,7 @@ class _Shard:
     ) -> None:
         self.effects = effects
         self.address = call.id
+        self.arrived = 0  # messages with tasks that are not counted yet
         self.is_absent = False  # the version is not in this pod yet
         self._pool = call.type
         self._handle = handle
@@ -213,6 +215,7 @@ class _Shard:
         self._begun_ms = clock()
         self._is_handle_new = False
         self._is_counted = False
+        self._pressing = ""  # the model of which more waits in the topics
 
     @property
     def signature(self) -> Signature | None:
@@ -227,6 +230,7 @@ class _Shard:
     def send_back(self, tasks: bytes) -> None:
         """Send tasks to this shard again."""
         self.effects.send("models", self._pool, self.address, TASKS, tasks)
+        self._totals.messages -= 1
 
     def hand_back(self, batch: Batch, work: Sequence[Work], tasks: bytes) -> bytes:
         """Let the router decide anew on what its split decided; return the batch without that."""
@@ -257,6 +261,8 @@ class _Shard:
             parsed = ShardAddress.parse(self.address)
             totals.version, totals.generation = batch.version, batch.generation
             totals.shard = parsed.shard if parsed else 0
+        totals.messages, self.arrived = totals.messages + self.arrived, 0
+        self._pressing = batch.model if batch.pressed else self._pressing
 
     def ran(self, ran: Ran) -> None:
         """Count a forward pass."""
@@ -303,7 +309,9 @@ class _Shard:
         self.effects.send("pointsman", "router", model, REPORT, totals.SerializeToString())
 
     def close(self) -> None:
-        """Write the state that changed."""
+        """Write the state that changed; where more waits, the router learns at once what is done."""
+        if self._pressing and self._totals.done > self._totals.reported_done:
+            self._report(self._pressing, self._clock())
         if self._is_handle_new:
             self.effects.set_state("handle", HANDLE, self._handle.SerializeToString())
         if self._is_counted:

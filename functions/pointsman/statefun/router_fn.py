@@ -13,11 +13,14 @@ from google.protobuf.message import DecodeError
 
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.backlog import Backlog, fed_apart
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import (
     CONTROL,
+    FED,
+    INTERACTIVE,
     MOVED,
     PARKED,
     REPORT,
@@ -34,7 +37,7 @@ from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
 
-_PLACES: Final = {MOVED: 1, PARKED: 1, REQUESTS: 2}
+_PLACES: Final = {INTERACTIVE: 1, MOVED: 2, PARKED: 2, FED: 3, REQUESTS: 4}
 
 
 class RouterFunction:
@@ -66,41 +69,46 @@ class RouterFunction:
         handle = self._handlers(call.id, state, effects)
         for invocation in joined(_steering_first(call.invocations), REQUESTS):
             handle(invocation)
+        handle.finish()
         state.save(effects)
         return effects.to_bytes()
 
     def _pass_one_by_one(self, call: Call) -> bytes:
-        healthy: list[Invocation] = []
-        broken: list[Invocation] = []
-        parts = (part for whole in _steering_first(call.invocations) for part in _taken_apart(whole))
-        for invocation in parts:
-            try:
-                self._pass(call._replace(invocations=[invocation]))
-                healthy.append(invocation)
-            except Exception:
-                logger.exception("a message of type %s to %s cannot be handled", invocation.typename, call.id)
-                broken.append(invocation)
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
-        for invocation in healthy:
+        parts = [part for whole in _steering_first(call.invocations) for part in _taken_apart(whole)]
+        for invocation in parts:
+            if self._breaks(call._replace(invocations=[invocation])):
+                handle.give_up(invocation)
+                continue
             try:
                 handle(invocation)
             except Exception:
                 logger.exception(
-                    "a message of type %s to %s broke beside others", invocation.typename, call.id
+                    "a message of type %s to %s broke among others", invocation.typename, call.id
                 )
-                broken.append(invocation)
-        for invocation in broken:
-            handle.give_up(invocation)
+                handle.give_up(invocation)
+        handle.finish()
         state.save(effects)
         return effects.to_bytes()
 
+    def _breaks(self, call: Call) -> bool:
+        """Whether a call breaks, tried with effects that nobody sees."""
+        try:
+            self._pass(call)
+        except Exception:
+            typename = call.invocations[0].typename
+            logger.exception("a message of type %s to %s cannot be handled", typename, call.id)
+            return True
+        return False
+
     def _handlers(self, model: str, state: RouterState, effects: Effects) -> _Handle:
         now = self._clock()
-        dispatch = Dispatch(model, state, effects, self._settings, now)
+        backlog = Backlog(model, state, effects)
+        dispatch = Dispatch(model, state, backlog, effects, self._settings, now)
         steering = Steering(model, state, effects, self._settings, now, self._artifact_fault)
-        return _Handle(dispatch, steering)
+        return _Handle(dispatch, steering, backlog)
 
     def _artifact_fault(self, uri: str) -> str:
         """Return why an artifact cannot be there; what the router cannot see it does not judge."""
@@ -128,7 +136,10 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
                 whole._replace(value=parked_of([record], parked.attempt).SerializeToString())
                 for record in split_records(parked.batch)
             ]
-        if whole.typename in (REQUESTS, MOVED, CONTROL, STATUS):
+        if whole.typename == FED:
+            fed = serving_pb2.Fed.FromString(whole.value)
+            return [whole._replace(value=part.SerializeToString()) for part in fed_apart(fed)]
+        if whole.typename in (REQUESTS, INTERACTIVE, MOVED, CONTROL, STATUS):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -141,11 +152,14 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
 class _Handle:
     """Gives each message to the room that knows it."""
 
-    def __init__(self, dispatch: Dispatch, steering: Steering) -> None:
+    def __init__(self, dispatch: Dispatch, steering: Steering, backlog: Backlog) -> None:
+        self.finish = backlog.ask
         self._by_type: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.run,
+            INTERACTIVE: dispatch.run_interactive,
             MOVED: dispatch.run_moved,
             PARKED: dispatch.unpark,
+            FED: dispatch.run_fed,
             CONTROL: steering.control,
             STATUS: steering.status,
             REPORT: steering.report,
@@ -153,8 +167,10 @@ class _Handle:
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,
+            INTERACTIVE: dispatch.give_up,
             MOVED: dispatch.give_up,
             PARKED: dispatch.give_up_parked,
+            FED: dispatch.give_up_fed,
             CONTROL: steering.give_up,
         }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pointsman.core.decide import Plan, plan
+from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.lifecycle import PodWord
+from pointsman.core.pace import FIRST, Pace, Room, paced, room
 from pointsman.core.table import RouteTable, VersionEntry
 from pointsman.pb.v1 import serving_pb2 as pb
 from pointsman.statefun.effects import Effects
@@ -99,13 +101,34 @@ class RouterState:
             if totals.version == entry.version and totals.generation == entry.generation
         )
 
-    def total_inflight(self) -> tuple[int, int]:
-        """Return the requests in flight of the whole model, and their bytes."""
-        shards = self.arms.shards
-        return (
-            sum(max(0, totals.sent - totals.done) for totals in shards),
-            sum(max(0, totals.sent_bytes - totals.done_bytes) for totals in shards),
+    def interactive_load(self) -> tuple[int, int]:
+        """Return the requests in flight for which somebody waits, and their bytes.
+
+        A version that keeps order has no shard of its own for them: there, all count.
+        """
+        ordered = {entry.version for entry in self.table.versions.values() if entry.spec.ordered}
+        return _load(
+            totals
+            for totals in self.arms.shards
+            if totals.shard == INTERACTIVE_SHARD or totals.version in ordered
         )
+
+    def room(self) -> Room:
+        """Return how much more of the stream may be sent to the model's shards."""
+        shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD]
+        messages = (totals.sent_messages - totals.done_messages for totals in shards)
+        return room(self._pace(), *_load(shards), max(messages, default=0))
+
+    def measure(self, now_ms: int) -> None:
+        """Let the bound follow what the shards got done."""
+        done = sum(totals.done for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD)
+        limit, done, at_ms = paced(self._pace(), done, now_ms, is_pressed=bool(self.arms.backlog))
+        self.arms.pace.limit, self.arms.pace.done, self.arms.pace.at_ms = limit, done, at_ms
+        self.touch("arms")
+
+    def _pace(self) -> Pace:
+        kept = self.arms.pace
+        return Pace(kept.limit or FIRST, kept.done, kept.at_ms)
 
     def forget_retired(self) -> None:
         """Drop the totals of generations that left the table."""
@@ -126,3 +149,12 @@ class RouterState:
             effects.set_state("arms", ARMS, self.arms.SerializeToString())
         if "pods" in self._dirty:
             effects.set_state("pods", PODS, self.pods.SerializeToString())
+
+
+def _load(shards: Iterable[pb.ShardTotals]) -> tuple[int, int]:
+    """Return what is in flight at shards: requests and bytes."""
+    count = size = 0
+    for totals in shards:
+        count += max(0, totals.sent - totals.done)
+        size += max(0, totals.sent_bytes - totals.done_bytes)
+    return count, size

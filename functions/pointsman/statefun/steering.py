@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
 from pointsman.core.events import Ack, Event
-from pointsman.core.ids import NOBODY, ShardAddress, is_name
+from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
@@ -158,7 +158,8 @@ class Steering:
         totals.done = max(totals.done, report.done)
         totals.done_bytes = max(totals.done_bytes, report.done_bytes)
         totals.failed = max(totals.failed, report.failed)
-        self._state.touch("arms")
+        totals.done_messages = report.messages
+        self._state.measure(self._now_ms)
         if entry.state is VersionState.DRAINING:
             self._review()
 
@@ -210,7 +211,7 @@ class Steering:
         handle = serving_pb2.Handle(
             model=self._model, version=entry.version, generation=entry.generation, spec=spec_to_pb(entry.spec)
         ).SerializeToString()
-        for shard in range(entry.spec.concurrency):
+        for shard in (*range(entry.spec.concurrency), INTERACTIVE_SHARD):
             address = str(ShardAddress(self._model, entry.version, shard))
             self._effects.send("models", entry.spec.pool, address, HANDLE, handle)
 

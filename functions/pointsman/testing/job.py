@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Sequence
 
-from pointsman.core.ids import NOBODY, is_name
+from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Message
+
 from pointsman.pb.v1 import ingress_pb2
-from pointsman.statefun.protocol import CONTROL, REQUESTS, STATUS
+from pointsman.statefun.protocol import CONTROL, INTERACTIVE, REQUESTS, STATUS
 from pointsman.statefun.server import FunctionServer
+from pointsman.stores.records import Found, Pick, Stretch
 from pointsman.testing.engine import Address, Record, batch
 from pointsman.topics import CONTROL as CONTROL_TOPIC
+from pointsman.topics import INTERACTIVE as INTERACTIVE_TOPIC
 from pointsman.topics import STATUS as STATUS_TOPIC
+from pointsman.wire.record import address_of
 
-_TYPES = {CONTROL_TOPIC: CONTROL, STATUS_TOPIC: STATUS}
+_TYPES = {CONTROL_TOPIC: CONTROL, STATUS_TOPIC: STATUS, INTERACTIVE_TOPIC: INTERACTIVE}
 
 
 class Job:
@@ -31,6 +36,7 @@ class Job:
         self._inbox: dict[str, deque[tuple[str, bytes]]] = {}
         self._delayed: list[tuple[int, int, str, str, bytes]] = []
         self._count = 0
+        self._log: dict[tuple[str, int], list[Message]] = {}
 
     def clock(self) -> int:
         """Return the time: give this to the functions."""
@@ -44,14 +50,20 @@ class Job:
         return self._addresses[target]
 
     def ingest(self, *records: ingress_pb2.Ingress) -> None:
-        """Queue records as the ingress adapter does: under the model that they declare, else their key."""
+        """Queue records as the ingress adapter does, and keep them as their topics do.
+
+        A record's `model` stands for its header of that name.
+        """
         runs: dict[tuple[str, str], list[ingress_pb2.Ingress]] = {}
         for record in records:
-            key = record.key.decode(errors="replace")
-            model = record.model or (key if is_name(key) else NOBODY)
-            runs.setdefault((model, _TYPES.get(record.topic, REQUESTS)), []).append(record)
+            self._log.setdefault((record.topic, record.partition), []).append(_message(record))
+            runs.setdefault((address_of(record), _TYPES.get(record.topic, REQUESTS)), []).append(record)
         for (model, typename), run in runs.items():
             self.send(f"pointsman/router/{model}", typename, batch(*run))
+
+    def cursor(self, topic: str, partition: int, pick: Pick) -> LogCursor:
+        """Return what reads a partition again: give this to the backlog function."""
+        return LogCursor(self._log[topic, partition], pick)
 
     def send(self, target: str, typename: str, value: bytes) -> None:
         """Queue a message."""
@@ -84,3 +96,44 @@ class Job:
             self.settle()
         self.now_ms = end
         return self.records[start:]
+
+
+class LogCursor:
+    """Reads a partition of a job's log."""
+
+    def __init__(self, log: Sequence[Message], pick: Pick) -> None:
+        self._log = log
+        self._pick = pick
+
+    def read(self, start: int, end: int, records: int, size: int, _seconds: float) -> Stretch:
+        """Do as a cursor on a real topic does."""
+        found: list[Found] = []
+        total = 0
+        for message in self._log:
+            offset = message.offset() or 0
+            value = self._pick(message) if start <= offset < end else None
+            if value is not None:
+                total += len(value)
+                if len(found) >= records or (found and total > size):
+                    return Stretch(found, offset, 0)
+                found.append(Found(offset, value))
+        return Stretch(found, end, 0)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _message(record: ingress_pb2.Ingress) -> Message:
+    headers: list[tuple[str, bytes | None]] = [(header.key, header.value) for header in record.headers]
+    if record.model != record.declared_model:
+        headers.append(("model", record.model.encode()))
+    moment = record.timestamp_ms
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=(TIMESTAMP_CREATE_TIME if moment >= 0 else TIMESTAMP_NOT_AVAILABLE, moment),
+        headers=headers,
+        key=record.key or None,
+        value=None if record.null_value else record.value,
+    )

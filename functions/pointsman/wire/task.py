@@ -46,6 +46,7 @@ class Sender(NamedTuple):
     epoch: int
     output: str
     features: tuple[str, ...]
+    is_pressed: bool
 
 
 def task_batches(
@@ -75,6 +76,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
         generation=sender.entry.generation,
         output=sender.output,
         features=sender.features,
+        pressed=sender.is_pressed,
     )
 
 

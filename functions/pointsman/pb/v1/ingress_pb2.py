@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpointsman/pb/v1/ingress.proto\x12\x0cpointsman.v1\"$\n\x06Header\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\xdd\x01\n\x07Ingress\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x14\n\x0ctimestamp_ms\x18\x04 \x01(\x03\x12%\n\x07headers\x18\x05 \x03(\x0b\x32\x14.pointsman.v1.Header\x12\x0b\n\x03key\x18\x06 \x01(\x0c\x12\r\n\x05value\x18\x07 \x01(\x0c\x12$\n\x06\x66ormat\x18\x08 \x01(\x0e\x32\x14.pointsman.v1.Format\x12\x12\n\nnull_value\x18\t \x01(\x08\x12\r\n\x05model\x18\n \x01(\t\"6\n\x0cIngressBatch\x12&\n\x07records\x18\x01 \x03(\x0b\x32\x15.pointsman.v1.Ingress*F\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46ORMAT_PROTOBUF\x10\x01\x12\x0f\n\x0b\x46ORMAT_JSON\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpointsman/pb/v1/ingress.proto\x12\x0cpointsman.v1\"$\n\x06Header\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x82\x02\n\x07Ingress\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x14\n\x0ctimestamp_ms\x18\x04 \x01(\x03\x12%\n\x07headers\x18\x05 \x03(\x0b\x32\x14.pointsman.v1.Header\x12\x0b\n\x03key\x18\x06 \x01(\x0c\x12\r\n\x05value\x18\x07 \x01(\x0c\x12$\n\x06\x66ormat\x18\x08 \x01(\x0e\x32\x14.pointsman.v1.Format\x12\x12\n\nnull_value\x18\t \x01(\x08\x12\r\n\x05model\x18\n \x01(\t\x12\x0b\n\x03via\x18\x0b \x01(\t\x12\x16\n\x0e\x64\x65\x63lared_model\x18\x0c \x01(\t\"6\n\x0cIngressBatch\x12&\n\x07records\x18\x01 \x03(\x0b\x32\x15.pointsman.v1.Ingress*F\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46ORMAT_PROTOBUF\x10\x01\x12\x0f\n\x0b\x46ORMAT_JSON\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pointsman.pb.v1.ingress_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FORMAT']._serialized_start=365
-  _globals['_FORMAT']._serialized_end=435
+  _globals['_FORMAT']._serialized_start=402
+  _globals['_FORMAT']._serialized_end=472
   _globals['_HEADER']._serialized_start=47
   _globals['_HEADER']._serialized_end=83
   _globals['_INGRESS']._serialized_start=86
-  _globals['_INGRESS']._serialized_end=307
-  _globals['_INGRESSBATCH']._serialized_start=309
-  _globals['_INGRESSBATCH']._serialized_end=363
+  _globals['_INGRESS']._serialized_end=344
+  _globals['_INGRESSBATCH']._serialized_start=346
+  _globals['_INGRESSBATCH']._serialized_end=400
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ class Header(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
 
 class Ingress(_message.Message):
-    __slots__ = ("topic", "partition", "offset", "timestamp_ms", "headers", "key", "value", "format", "null_value", "model")
+    __slots__ = ("topic", "partition", "offset", "timestamp_ms", "headers", "key", "value", "format", "null_value", "model", "via", "declared_model")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,8 @@ class Ingress(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NULL_VALUE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    VIA_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_MODEL_FIELD_NUMBER: _ClassVar[int]
     topic: str
     partition: int
     offset: int
@@ -46,7 +48,9 @@ class Ingress(_message.Message):
     format: Format
     null_value: bool
     model: str
-    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., offset: _Optional[int] = ..., timestamp_ms: _Optional[int] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., key: _Optional[bytes] = ..., value: _Optional[bytes] = ..., format: _Optional[_Union[Format, str]] = ..., null_value: bool = ..., model: _Optional[str] = ...) -> None: ...
+    via: str
+    declared_model: str
+    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., offset: _Optional[int] = ..., timestamp_ms: _Optional[int] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., key: _Optional[bytes] = ..., value: _Optional[bytes] = ..., format: _Optional[_Union[Format, str]] = ..., null_value: bool = ..., model: _Optional[str] = ..., via: _Optional[str] = ..., declared_model: _Optional[str] = ...) -> None: ...
 
 class IngressBatch(_message.Message):
     __slots__ = ("records",)

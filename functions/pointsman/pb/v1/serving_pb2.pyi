@@ -22,7 +22,7 @@ class Handle(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class TaskBatch(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    PRESSED_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -38,11 +39,12 @@ class TaskBatch(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
+    pressed: bool
     tasks: _containers.RepeatedCompositeFieldContainer[Task]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
 
 class TaskBatchHead(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +52,7 @@ class TaskBatchHead(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    PRESSED_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     arm: str
@@ -57,7 +60,8 @@ class TaskBatchHead(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+    pressed: bool
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -78,7 +82,7 @@ class Task(_message.Message):
     def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +90,7 @@ class DeepTaskBatch(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    PRESSED_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -94,8 +99,9 @@ class DeepTaskBatch(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
+    pressed: bool
     tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
 
 class DeepTask(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -151,6 +157,28 @@ class HeadIngress(_message.Message):
     model: str
     def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., offset: _Optional[int] = ..., timestamp_ms: _Optional[int] = ..., value: _Optional[_Union[_inference_pb2.RequestHead, _Mapping]] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ..., null_value: bool = ..., model: _Optional[str] = ...) -> None: ...
 
+class PlaceBatch(_message.Message):
+    __slots__ = ("records",)
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[Place]
+    def __init__(self, records: _Optional[_Iterable[_Union[Place, _Mapping]]] = ...) -> None: ...
+
+class Place(_message.Message):
+    __slots__ = ("topic", "partition", "offset", "format", "via", "declared_model")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    VIA_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_MODEL_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    partition: int
+    offset: int
+    format: _ingress_pb2.Format
+    via: str
+    declared_model: str
+    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., offset: _Optional[int] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ..., via: _Optional[str] = ..., declared_model: _Optional[str] = ...) -> None: ...
+
 class RawBatch(_message.Message):
     __slots__ = ("records",)
     RECORDS_FIELD_NUMBER: _ClassVar[int]
@@ -158,7 +186,7 @@ class RawBatch(_message.Message):
     def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class BatchReport(_message.Message):
-    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed")
+    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +199,7 @@ class BatchReport(_message.Message):
     REPORTED_DONE_FIELD_NUMBER: _ClassVar[int]
     REPORTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     FLUSH_ARMED_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -183,24 +212,87 @@ class BatchReport(_message.Message):
     reported_done: int
     reported_at_ms: int
     flush_armed: bool
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ...) -> None: ...
+    messages: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ...) -> None: ...
 
 class Arms(_message.Message):
-    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation")
+    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "backlog", "pace")
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     WAITING_BYTES_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     TIMER_ARMED_FIELD_NUMBER: _ClassVar[int]
     TIMER_GENERATION_FIELD_NUMBER: _ClassVar[int]
+    BACKLOG_FIELD_NUMBER: _ClassVar[int]
+    PACE_FIELD_NUMBER: _ClassVar[int]
     shards: _containers.RepeatedCompositeFieldContainer[ShardTotals]
     waiting_bytes: int
     waiting: int
     timer_armed: bool
     timer_generation: int
-    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ...) -> None: ...
+    backlog: _containers.RepeatedCompositeFieldContainer[Stretch]
+    pace: Pace
+    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., backlog: _Optional[_Iterable[_Union[Stretch, _Mapping]]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ...) -> None: ...
+
+class Pace(_message.Message):
+    __slots__ = ("limit", "done", "at_ms")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    done: int
+    at_ms: int
+    def __init__(self, limit: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ...) -> None: ...
+
+class Stretch(_message.Message):
+    __slots__ = ("topic", "partition", "via", "start", "end", "ticket", "is_read", "attempt", "format", "declared_model")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    VIA_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    IS_READ_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_MODEL_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    partition: int
+    via: str
+    start: int
+    end: int
+    ticket: int
+    is_read: bool
+    attempt: int
+    format: _ingress_pb2.Format
+    declared_model: str
+    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., via: _Optional[str] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., ticket: _Optional[int] = ..., is_read: bool = ..., attempt: _Optional[int] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ..., declared_model: _Optional[str] = ...) -> None: ...
+
+class Reading(_message.Message):
+    __slots__ = ("model", "stretch", "records", "bytes")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STRETCH_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    stretch: Stretch
+    records: int
+    bytes: int
+    def __init__(self, model: _Optional[str] = ..., stretch: _Optional[_Union[Stretch, _Mapping]] = ..., records: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+
+class Fed(_message.Message):
+    __slots__ = ("stretch", "next", "batch", "lost")
+    STRETCH_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    stretch: Stretch
+    next: int
+    batch: bytes
+    lost: int
+    def __init__(self, stretch: _Optional[_Union[Stretch, _Mapping]] = ..., next: _Optional[int] = ..., batch: _Optional[bytes] = ..., lost: _Optional[int] = ...) -> None: ...
 
 class ShardTotals(_message.Message):
-    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed")
+    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed", "sent_messages", "done_messages")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -209,6 +301,8 @@ class ShardTotals(_message.Message):
     DONE_FIELD_NUMBER: _ClassVar[int]
     DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    SENT_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    DONE_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -217,7 +311,9 @@ class ShardTotals(_message.Message):
     done: int
     done_bytes: int
     failed: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+    sent_messages: int
+    done_messages: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., sent_messages: _Optional[int] = ..., done_messages: _Optional[int] = ...) -> None: ...
 
 class PodStatus(_message.Message):
     __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving")

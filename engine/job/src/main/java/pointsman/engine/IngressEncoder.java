@@ -64,6 +64,7 @@ final class IngressEncoder {
     ingress.number(8, topic.format);
     ingress.number(9, record.value() == null ? 1 : 0);
     ingress.string(10, model);
+    ingress.string(12, topic.model);
   }
 
   private static String modelOf(Headers headers, Topics.Topic topic) {

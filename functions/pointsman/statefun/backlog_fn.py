@@ -1,0 +1,108 @@
+"""The backlog function: reads requests again that wait in their topics, and gives them to their router."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaException, Message
+
+from pointsman.pb.v1 import ingress_pb2, serving_pb2
+from pointsman.statefun.effects import Effects
+from pointsman.statefun.protocol import FED, READING, Call
+from pointsman.stores.records import Pick, Readable
+from pointsman.wire.head import read_heads
+from pointsman.wire.place import Route, passed_on, route_of
+from pointsman.wire.record import address_of, ingress_of
+
+logger = logging.getLogger(__name__)
+
+# A reading gives what it found in so much time: the call must end, and the next one goes on from there.
+READ_S: Final = 2.0
+AGAIN_MS: Final = 1_000
+# Open cursors of a process, each a connection to the brokers and at most 4 MiB read ahead.
+MOST_CURSORS: Final = 8
+
+
+class _Whose(NamedTuple):
+    """Whose records a cursor looks for, and by which way they came to it."""
+
+    model: str
+    route: Route
+
+
+class BacklogFunction:
+    """`pointsman/backlog`, with an address for each model and partition. It keeps no state.
+
+    What it answers depends on nothing but the topic, so a call that is made again gives the same.
+    """
+
+    states: Mapping[str, str] = {}
+
+    def __init__(self, open_cursor: Callable[[str, int, Pick], Readable]) -> None:
+        self._open_cursor = open_cursor
+        self._cursors: OrderedDict[_Whose, Readable] = OrderedDict()
+
+    async def __call__(self, call: Call) -> bytes:
+        """Return the reply to a call. A broker that does not answer is asked again after a second."""
+        effects = Effects()
+        for invocation in call.invocations:
+            if invocation.typename != READING:
+                logger.warning("a backlog knows no message of type %s", invocation.typename)
+                continue
+            reading = serving_pb2.Reading.FromString(invocation.value)
+            try:
+                fed = await asyncio.to_thread(_read, self._cursor(reading), reading)
+            except (KafkaException, RuntimeError) as error:  # or the cursor was closed for another meanwhile
+                logger.warning("%s cannot be read again yet: %s", call.id, error)
+                effects.send_after(AGAIN_MS, call.namespace, call.type, call.id, READING, invocation.value)
+                continue
+            effects.send("pointsman", "router", reading.model, FED, fed.SerializeToString())
+        return effects.to_bytes()
+
+    @asynccontextmanager
+    async def lifetime(self) -> AsyncIterator[None]:
+        """Close what was opened."""
+        try:
+            yield
+        finally:
+            while self._cursors:
+                self._cursors.popitem()[1].close()
+
+    def _cursor(self, reading: serving_pb2.Reading) -> Readable:
+        stretch = reading.stretch
+        whose = _Whose(reading.model, route_of(stretch))
+        cursor = self._cursors.get(whose)
+        if cursor is None:
+            pick = partial(_picked, whose, stretch.format, stretch.declared_model)
+            cursor = self._cursors[whose] = self._open_cursor(stretch.topic, stretch.partition, pick)
+        self._cursors.move_to_end(whose)
+        if len(self._cursors) > MOST_CURSORS:
+            self._cursors.popitem(last=False)[1].close()
+        return cursor
+
+
+def _read(cursor: Readable, reading: serving_pb2.Reading) -> serving_pb2.Fed:
+    asked = reading.stretch
+    found, upto, lost = cursor.read(asked.start, asked.end, reading.records, reading.bytes, READ_S)
+    batch = serving_pb2.RawBatch(records=[one.value for one in found]).SerializeToString()
+    return serving_pb2.Fed(stretch=asked, next=upto, batch=batch, lost=lost)
+
+
+def _picked(whose: _Whose, fmt: ingress_pb2.Format, declared_model: str, message: Message) -> bytes | None:
+    """Return the Ingress of a record, as the engine would wrap it, if it came to the model by this route."""
+    via = whose.route.via
+    ingress = ingress_of(message, fmt, declared_model)
+    if address_of(ingress) != (via or whose.model):
+        return None
+    record = ingress.SerializeToString()
+    if not via:
+        return record
+    (head,) = read_heads(ingress_pb2.IngressBatch(records=[ingress]).SerializeToString())
+    is_mine = head.fault is None and head.model == whose.model
+    return passed_on(record, via) if is_mine else None
