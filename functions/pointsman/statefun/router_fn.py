@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from google.protobuf.message import DecodeError
 
+from pointsman.errors import NewerState
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.clock import Clock, now_ms
@@ -22,6 +23,7 @@ from pointsman.statefun.protocol import (
     PARKED,
     REPORT,
     REQUESTS,
+    SNAPSHOT,
     STATUS,
     TICK,
     Call,
@@ -38,7 +40,10 @@ _PLACES: Final = {MOVED: 1, PARKED: 1, REQUESTS: 2}
 
 
 class RouterFunction:
-    """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds."""
+    """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds.
+
+    Except where a newer release wrote the state: NewerState leaves the call to a router as new.
+    """
 
     states: Mapping[str, str] = STATES
 
@@ -55,6 +60,8 @@ class RouterFunction:
         """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
             return self._pass(call)
+        except NewerState:
+            raise
         except Exception:
             count = len(call.invocations)
             logger.exception("a batch of %d messages to %s broke; trying each record alone", count, call.id)
@@ -77,6 +84,8 @@ class RouterFunction:
             try:
                 self._pass(call._replace(invocations=[invocation]))
                 healthy.append(invocation)
+            except NewerState:
+                raise
             except Exception:
                 logger.exception("a message of type %s to %s cannot be handled", invocation.typename, call.id)
                 broken.append(invocation)
@@ -128,7 +137,7 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
                 whole._replace(value=parked_of([record], parked.attempt).SerializeToString())
                 for record in split_records(parked.batch)
             ]
-        if whole.typename in (REQUESTS, MOVED, CONTROL, STATUS):
+        if whole.typename in (REQUESTS, MOVED, CONTROL, STATUS, SNAPSHOT):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -150,6 +159,7 @@ class _Handle:
             STATUS: steering.status,
             REPORT: steering.report,
             TICK: steering.tick,
+            SNAPSHOT: steering.rebuild,
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,

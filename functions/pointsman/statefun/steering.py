@@ -10,22 +10,24 @@ from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
 from pointsman.core.events import Ack, Event
+from pointsman.core.history import is_history, noted, rebuilt
 from pointsman.core.ids import NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes
 from pointsman.core.reduce import Facts, reduce
-from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
-from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
-from pointsman.pb.v1 import ingress_pb2, serving_pb2
+from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
+from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerState
+from pointsman.pb.v1 import ingress_pb2, routing_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import CONTROL, HANDLE, TICK
 from pointsman.statefun.router_state import RouterState
+from pointsman.topics import CONTROL as CONTROL_TOPIC
 from pointsman.topics import EVENTS, ROUTES
 from pointsman.wire.control import Malformed, command_from_protobuf, command_from_text
 from pointsman.wire.event import event_to_json
 from pointsman.wire.head import stable_id
 from pointsman.wire.spec import spec_to_pb
-from pointsman.wire.state import table_to_bytes
+from pointsman.wire.state import table_from_bytes, table_to_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -56,18 +58,21 @@ class Steering:
         self._artifact_fault = artifact_fault
 
     def control(self, batch: bytes) -> None:
-        """Obey or refuse the commands of an IngressBatch, in order."""
+        """Obey or refuse the commands of an IngressBatch, in order; pass over those that are history."""
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
-            fallback_id = stable_id(record)
+            fallback_id, place = stable_id(record), self._place(record)
+            if is_history(self._state.table, place):
+                continue
             try:
                 command = self._command(record, fallback_id)
             except Malformed as error:
+                self._state.table = noted(self._state.table, place)
                 self._emit(self._refusal(error.command_id or fallback_id, error.model, error.failure))
                 continue
             if command.model != self._model:
                 self._pass_on(command, record)
             else:
-                self._obey(command)
+                self._obey(command, place)
 
     def give_up(self, batch: bytes) -> None:
         """Refuse commands that cannot be handled."""
@@ -103,20 +108,59 @@ class Steering:
             batch = ingress_pb2.IngressBatch(records=[record]).SerializeToString()
             self._effects.send("pointsman", "router", command.model, CONTROL, batch)
 
-    def _obey(self, command: Command) -> None:
+    def _place(self, record: ingress_pb2.Ingress) -> Place | None:
+        """Return the place of a record in its lane; None for one that no lane keeps in order."""
+        key = record.key.decode(errors="replace")
+        first = record.model or (key if is_name(key) else NOBODY)  # whose router the ingress gave it to
+        if record.topic != CONTROL_TOPIC or first not in (self._model, NOBODY):
+            return None
+        return Place(record.partition, first != self._model, record.offset)
+
+    def _obey(self, command: Command, place: Place | None) -> None:
         before = self._state.table
         facts = Facts(self._now_ms, frozenset(self._settings.outputs), self._artifact_fault)
         repeated = command_hash(command.id) in before.commands
         after = reduce(before, command, facts)
         if isinstance(after, Failure):
+            self._state.table = noted(before, place)
             self._emit(self._refusal(command.id, command.model, after))
             return
-        self._settle(before, advance(after, self._moment()))
+        self._settle(before, advance(noted(after, place), self._moment()))
         kind = command.body.__struct_config__.tag
         epoch = self._state.table.epoch
         self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
+        self._watch_pods()
+
+    def _watch_pods(self) -> None:
         if self._state.table.versions and not self._state.arms.timer_armed:
             self._arm(self._settings.silence_ms // 2, late=False)
+
+    def rebuild(self, batch: bytes) -> None:
+        """Take in the newest of a model's snapshots where it is newer than the table: the state was lost.
+
+        It is on the routes topic already and is not written again. A version that it calls READY stays so for
+        `silence_ms`, time enough for its pods to say so themselves.
+        """
+        for record in ingress_pb2.IngressBatch.FromString(batch).records:
+            try:
+                table = table_from_bytes(record.value)
+            except (DecodeError, NewerState) as fault:
+                logger.error("the snapshot at offset %d cannot be taken in: %s", record.offset, fault)
+                continue
+            if table.model == self._model and table.epoch > self._state.table.epoch:
+                self._begin_again(rebuilt(table))
+                self._emit(Ack(stable_id(record), self._model, table.epoch, "rebuild"))
+
+    def _begin_again(self, table: RouteTable) -> None:
+        self._state.table = table
+        for entry in filter(is_serving, table.versions.values()):
+            self._hand_over(entry)
+            held = serving_pb2.PodStatus.Held(
+                version=entry.version, generation=entry.generation, state=routing_pb2.READY
+            )
+            pod, pool = f"snapshot~{entry.version}", entry.spec.pool
+            self._hear(serving_pb2.PodStatus(pod=pod, pool=pool, model=self._model, held=[held]))
+        self._watch_pods()
 
     def _refusal(self, command_id: str, model: str, failure: Failure) -> Ack:
         return Ack(command_id, model or self._model, self._state.table.epoch, error=failure)
