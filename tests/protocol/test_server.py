@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from statefun import Context, Message, StatefulFunctions, StringType, ValueSpec, message_builder
 from statefun.request_reply_pb2 import FromFunction, ToFunction
 
-from pointsman.http.app import Request
+from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import routing_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.claims import Claims
@@ -94,7 +94,11 @@ def test_state_of_a_newer_release_is_answered_503_and_the_engine_calls_again() -
     router = Address(made, "pointsman", "router", "m")
     newer = routing_pb2.RouteTable(model="m", schema=2).SerializeToString()
     router.state = {"table": (TABLE, newer), "arms": (ARMS, None), "pods": (PODS, None)}
-    response = asyncio.run(made.app().handler(Request("POST", "/pointsman/router", router.body([]))))
+
+    async def post() -> Response:
+        return await made.app().handler(Request("POST", "/pointsman/router", router.body([])))
+
+    response = asyncio.run(post())
     assert response.status == 503
     assert b"a newer one must read it" in response.body
 

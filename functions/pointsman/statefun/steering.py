@@ -12,11 +12,11 @@ from pointsman.core.commands import Command, command_hash
 from pointsman.core.events import Ack, Event
 from pointsman.core.history import is_history, noted, rebuilt
 from pointsman.core.ids import NOBODY, ShardAddress, is_name
-from pointsman.core.lifecycle import Moment, advance, changes
+from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerState
-from pointsman.pb.v1 import ingress_pb2, routing_pb2, serving_pb2
+from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import CONTROL, HANDLE, TICK
@@ -27,7 +27,7 @@ from pointsman.wire.control import Malformed, command_from_protobuf, command_fro
 from pointsman.wire.event import event_to_json
 from pointsman.wire.head import stable_id
 from pointsman.wire.spec import spec_to_pb
-from pointsman.wire.state import table_from_bytes, table_to_bytes
+from pointsman.wire.state import table_from_bytes, table_to_bytes, word_of
 
 logger = logging.getLogger(__name__)
 
@@ -138,28 +138,29 @@ class Steering:
     def rebuild(self, batch: bytes) -> None:
         """Take in the newest of a model's snapshots where it is newer than the table: the state was lost.
 
-        It is on the routes topic already and is not written again. A version that it calls READY stays so for
-        `silence_ms`, time enough for its pods to say so themselves.
+        It is on the routes topic already and is not written again. What it says of a version counts as a
+        pod's word for `silence_ms`, time enough for the pods to speak themselves.
         """
+        newest, place = self._state.table, ""
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
             try:
                 table = table_from_bytes(record.value)
             except (DecodeError, NewerState) as fault:
                 logger.error("the snapshot at offset %d cannot be taken in: %s", record.offset, fault)
                 continue
-            if table.model == self._model and table.epoch > self._state.table.epoch:
-                self._begin_again(rebuilt(table))
-                self._emit(Ack(stable_id(record), self._model, table.epoch, "rebuild"))
+            if table.model == self._model and table.epoch > newest.epoch:
+                newest, place = table, stable_id(record)
+        if place:
+            self._begin_again(rebuilt(newest))
+            self._emit(Ack(place, self._model, newest.epoch, "rebuild"))
 
     def _begin_again(self, table: RouteTable) -> None:
         self._state.table = table
-        for entry in filter(is_serving, table.versions.values()):
-            self._hand_over(entry)
-            held = serving_pb2.PodStatus.Held(
-                version=entry.version, generation=entry.generation, state=routing_pb2.READY
-            )
-            pod, pool = f"snapshot~{entry.version}", entry.spec.pool
-            self._hear(serving_pb2.PodStatus(pod=pod, pool=pool, model=self._model, held=[held]))
+        for entry in table.versions.values():
+            if is_serving(entry):
+                self._hand_over(entry)
+            if is_spoken(entry):
+                self._hear(word_of(table.model, entry))
         self._watch_pods()
 
     def _refusal(self, command_id: str, model: str, failure: Failure) -> Ack:

@@ -110,6 +110,15 @@ def word_from_pb(message: serving_pb2.PodStatus) -> PodWord:
     return PodWord(message.pod, message.pool, message.at_ms, {} if message.leaving else held)
 
 
+def word_of(model: str, entry: VersionEntry) -> serving_pb2.PodStatus:
+    """Return what a pod would have to say to bring a version into the state that it is in."""
+    held = serving_pb2.PodStatus.Held(
+        version=entry.version, generation=entry.generation, state=entry.state.value, reason=entry.reason
+    )
+    pod, pool = f"snapshot~{entry.version}", entry.spec.pool
+    return serving_pb2.PodStatus(pod=pod, pool=pool, model=model, held=[held])
+
+
 _SPOKEN: Final = frozenset({pb.LOADING, pb.WARMING, pb.READY, pb.FAILED})
 
 

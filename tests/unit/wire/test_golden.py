@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -155,7 +156,9 @@ def test_a_golden_timer_is_the_timer_it_was() -> None:
 
 
 def test_what_is_kept_is_read_by_the_same_schema_and_not_by_an_older_one() -> None:
-    for kind in (kind for kind in GUARDED if "schema" in kind.DESCRIPTOR.fields_by_name):
+    kept: list[Any] = [kind for kind in GUARDED if "schema" in kind.DESCRIPTOR.fields_by_name]
+    assert len(kept) == 5
+    for kind in kept:
         message = kind(schema=SCHEMA)
         assert known(message) is message
         with pytest.raises(NewerState, match=f"{kind.DESCRIPTOR.name} has schema {SCHEMA + 1}"):
