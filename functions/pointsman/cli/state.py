@@ -11,7 +11,7 @@ import typer
 from rich.status import Status
 
 from pointsman import settings as settings_module
-from pointsman.cli.options import AsJson, Name, home_of
+from pointsman.cli.options import AsJson, Name, age_ms, home_of
 from pointsman.cli.output import Output
 from pointsman.cli.progress import Progress
 from pointsman.errors import StackError
@@ -64,14 +64,21 @@ def restore(
     out.record({"restored": found}, f"the job goes on from {found}")
 
 
-def rebuild(name: Name = "", as_json: AsJson = False) -> None:
+def rebuild(
+    since: Annotated[
+        str, typer.Option("--since", help="Read the requests of the last 30s, 10min, 2h again.")
+    ] = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
     """Forget the job's state and have the models' tables again, from their snapshots and later commands."""
     out = Output(as_json)
     home = home_of(name)
+    reread_ms = time.time_ns() // 1_000_000 - age_ms(since) if since else 0
     if home.is_locked():
-        _ordered(out, home, Order("rebuild"), "rebuilding the tables")
+        _ordered(out, home, Order("rebuild", reread_ms=reread_ms), "rebuilding the tables")
     else:
-        _start(out, home, Origin("", time.time_ns()), 0)
+        _start(out, home, Origin("", time.time_ns(), reread_ms), 0)
     out.record({"rebuilt": True}, "the tables are as they were; requests go on where the job's group stopped")
 
 

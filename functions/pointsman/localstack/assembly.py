@@ -22,6 +22,7 @@ from pointsman.localstack.pools import Pools
 from pointsman.localstack.ports import Reservation, reserve
 from pointsman.localstack.redis import Redis
 from pointsman.settings import MOST_WORKERS, Settings
+from pointsman.topics import REQUESTS, REQUESTS_JSON
 
 USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
 
@@ -56,13 +57,13 @@ class Assembly:
             for pool, workers in pools_of(plan.pods).items()
         }
         self.pools = Pools(home.pools)
+        own = tuple(topics.input_topic(text) for text in plan.settings.inputs)
         module = localise(
-            files.module.read_text(),
-            Addresses(self.broker.address, self.router.port, home.pools),
-            tuple(topics.input_topic(text) for text in plan.settings.inputs),
+            files.module.read_text(), Addresses(self.broker.address, self.router.port, home.pools), own
         )
+        inputs = (REQUESTS, REQUESTS_JSON, *(topic.name for topic in own))
         self.engine = Engine(
-            home, files, self._reserve("engine"), module, plan.parallelism, self.broker.address
+            home, files, self._reserve("engine"), module, plan.parallelism, self.broker.address, inputs
         )
 
     @property

@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from pointsman.errors import StackError
-from pointsman.localstack import checkpoints, module, origin, savepoint
+from pointsman.localstack import checkpoints, module, offsets, origin, savepoint
 from pointsman.localstack.child import Child, Command
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.home import Home
@@ -56,7 +57,7 @@ class Engine(Child):
     """The job's process. It resumes from the newest checkpoint that can be restored, after any death.
 
     Where there is none and none is named, the tables are rebuilt from their snapshots on `kafka`; a job of
-    another module has no `kafka` and begins with nothing.
+    another module has no `kafka` and begins with nothing. `inputs` are the topics of requests.
     """
 
     ready_within_s = 180.0
@@ -70,6 +71,7 @@ class Engine(Child):
         module_text: str,
         parallelism: int = 1,
         kafka: str = "",
+        inputs: Sequence[str] = (),
     ) -> None:
         super().__init__("engine", home.logs / "engine.log", reservation)
         self.rest = f"http://{HOST}:{self.port}"
@@ -79,7 +81,9 @@ class Engine(Child):
         self.parallelism = parallelism
         self._module = module_text
         self._kafka = kafka
+        self._inputs = inputs
         self._topology = module_text
+        self._checkpoints = home.checkpoints
         self._resume: Path | None = None
 
     async def start(self) -> None:
@@ -89,12 +93,12 @@ class Engine(Child):
         state is never thrown away silently.
         """
         choices: list[Path | None] = [*origin.choices(self._home)] or [await self._rebuilt()]
-        for path in filter(None, choices if self._kafka else ()):
-            await asyncio.to_thread(savepoint.check, path, self._kafka)
+        if choices[0] is not None:
+            await asyncio.to_thread(savepoint.check, choices[0], self._kafka)
         rejected: list[Path] = []
         for choice in choices:
             try:
-                await self._start_from(choice, self._module)
+                await self._start_from(choice, self._module, self._home.checkpoints)
             except StackError:
                 await self.stop()
                 if choice is None or not self._restore_failed():
@@ -116,31 +120,34 @@ class Engine(Child):
         """Take a savepoint below `folder`; with `cancel` the job ends with it. Raises StackError."""
         return await savepoint.take(self.job, self._kafka, folder, cancel=cancel, within_s=within_s)
 
-    async def _start_from(self, resume: Path | None, topology: str) -> None:
-        self._resume, self._topology = resume, topology
+    async def _start_from(self, resume: Path | None, topology: str, checkpoints_in: Path) -> None:
+        self._resume, self._topology, self._checkpoints = resume, topology, checkpoints_in
         await super().start()
 
     async def _rebuilt(self) -> Path | None:
         """Let a job that reads nothing else take in the snapshots; return the savepoint of what it then has.
 
-        Only so is nothing else read first: a command on an empty table would be another one. None where
-        there are no tables: the job is new.
+        Only so is nothing else read first: a command on an empty table would be another one. Its checkpoints
+        lie where no start looks for any. None where there are no tables: the job is new.
         """
         if not self._kafka:
             return None
-        begun = time.time_ns()
+        reread_ms = origin.load(self._home).reread_ms
+        if reread_ms:
+            await asyncio.to_thread(offsets.set_back, self._kafka, self._inputs, reread_ms)
         with await asyncio.to_thread(Rebuild, self._kafka) as rebuild:
             if not rebuild.is_needed:
                 return None
             try:
-                await self._start_from(None, module.snapshots_only(self._module))
+                topology = module.snapshots_only(self._module)
+                await self._start_from(None, topology, self._home.tmp / "checkpoints")
                 await asyncio.to_thread(rebuild.wait)
                 path = await self.take_savepoint(
                     self._home.savepoints, cancel=True, within_s=self.ready_within_s
                 )
             finally:
                 await self.stop()
-        origin.save(self._home, Origin(str(path), begun))
+        origin.save(self._home, Origin(str(path), time.time_ns()))
         return path
 
     def command(self) -> Command:
@@ -182,7 +189,7 @@ class Engine(Child):
     def _write_conf(self) -> None:
         conf = yaml.safe_load((self._files.conf / "flink-conf.yaml").read_text())
         conf |= {
-            "state.checkpoints.dir": f"file://{self._home.checkpoints}",
+            "state.checkpoints.dir": f"file://{self._checkpoints}",
             "io.tmp.dirs": str(self._home.tmp),
             "rest.address": HOST,
             "rest.bind-address": HOST,

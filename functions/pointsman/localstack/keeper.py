@@ -59,16 +59,19 @@ class Keeper:
         await asyncio.to_thread(savepoint.check, path, self._supervision.assembly.broker.address)
         await self._begin_again(str(path), parallelism or self._engine.parallelism)
 
-    async def rebuild(self) -> None:
-        """Forget all state and have the tables from their snapshots."""
-        await self._begin_again("", self._engine.parallelism)
+    async def rebuild(self, reread_ms: int = 0) -> None:
+        """Forget all state and have the tables from their snapshots.
 
-    async def _begin_again(self, path: str, parallelism: int) -> None:
+        Requests go on at the group's offsets, or further back at those of a moment in ms since the epoch.
+        """
+        await self._begin_again("", self._engine.parallelism, reread_ms)
+
+    async def _begin_again(self, path: str, parallelism: int, reread_ms: int = 0) -> None:
         async with self._one_at_a_time:
             engine, before = self._engine, self._engine.parallelism
             await self._supervision.take_down(engine.name)
             try:
-                with origins.begun(self._home, Origin(path, time.time_ns())):
+                with origins.begun(self._home, Origin(path, time.time_ns(), reread_ms)):
                     engine.parallelism = parallelism
                     await self._supervision.bring_back(engine.name)
             except BaseException:

@@ -25,12 +25,16 @@ _ENGINE_WITHIN_S: Final = 600.0
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to do. `path` is where to, or where from; `within_s` bounds a savepoint."""
+    """What to do. `path` is where to, or where from; `within_s` bounds a savepoint; `reread_ms`: see Origin.
+
+    `id` is what its answer bears.
+    """
 
     kind: Kind
     path: str = ""
     parallelism: int = 0
     within_s: float = SAVEPOINT_WITHIN_S
+    reread_ms: int = 0
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -98,7 +102,7 @@ async def _done(keeper: Keeper, order: Order) -> Answer:
             case "restore":
                 await keeper.restore(order.path, order.parallelism)
             case "rebuild":
-                await keeper.rebuild()
+                await keeper.rebuild(order.reread_ms)
     except StackError as error:
         return Answer(order.id, error=str(error))
     return Answer(order.id, path)

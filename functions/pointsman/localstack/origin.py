@@ -15,10 +15,14 @@ from pointsman.localstack.home import Home
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The savepoint that the job was started from, empty for none, and when, in ns since the epoch."""
+    """The savepoint that the job was started from, empty for none, and when, in ns since the epoch.
+
+    Without one, requests since `reread_ms` (ms since the epoch) are read again; 0: none are.
+    """
 
     savepoint: str = ""
     since_ns: int = 0
+    reread_ms: int = 0
 
 
 def load(home: Home) -> Origin:

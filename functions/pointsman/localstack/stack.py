@@ -139,12 +139,13 @@ class Stack:
         """
         self._call(self._keeping().restore(str(savepoint), parallelism))
 
-    def rebuild(self) -> None:
+    def rebuild(self, reread_ms: int = 0) -> None:
         """Forget the job's state and have the tables again from their snapshots on the routes topic.
 
-        Requests go on at the consumer group's offsets. Raises StackError; then the job goes on as before.
+        Requests go on at the consumer group's offsets, or further back at those of a moment in ms since the
+        epoch. Raises StackError; then the job goes on as before.
         """
-        self._call(self._keeping().rebuild())
+        self._call(self._keeping().rebuild(reread_ms))
 
     def __enter__(self) -> Self:
         self.start()
