@@ -29,10 +29,18 @@ def tables(stack: Stack) -> dict[str, RouteTable]:
 
 
 def parallelism(stack: Stack) -> set[int]:
-    """Return what Flink says of the job's vertices."""
-    port = stack.record.children["engine"].port
+    """Return what Flink says of the job's vertices; a JVM that has just begun does not say it at once."""
+    port, limit, poll = stack.record.children["engine"].port, time.monotonic() + 30, threading.Event()
     job = rest.get_json(port, "/jobs/overview")["jobs"][0]["jid"]
-    return {vertex["parallelism"] for vertex in rest.get_json(port, f"/jobs/{job}")["vertices"]}
+    while not (vertices := rest.get_json(port, f"/jobs/{job}")["vertices"]):
+        assert time.monotonic() < limit, "Flink does not describe its job"
+        poll.wait(0.1)
+    return {vertex["parallelism"] for vertex in vertices}
+
+
+def epochs(bench: Bench, model: str) -> set[int]:
+    """Return the epochs that the model's answers name."""
+    return {final.epoch for key, final in bench.ledger.finals.items() if key.startswith(f"{model}-")}
 
 
 @contextmanager
@@ -99,9 +107,7 @@ def test_a_job_goes_on_from_a_savepoint_with_another_parallelism(
         assert tables(stack)[name] == before
         ack = bench.control({"model": name, "label": {"stable": "1"}, "expected_epoch": before.epoch})
         assert ack.ok, ack.error
-        assert {final.epoch for key, final in bench.ledger.finals.items() if key.startswith(f"{name}-")} == {
-            before.epoch
-        }
+        assert epochs(bench, name) == {before.epoch}
         assert restarts(stack) == 0, stack.failure()
     assert (stopped / "_metadata").is_file(), "a savepoint is nobody's to delete"
 
@@ -126,7 +132,7 @@ def test_tables_are_built_anew_when_the_state_is_lost(stack: Stack, name: str, r
         after = tables(stack)
         assert [model for model in before if after[model].epoch < before[model].epoch] == []
         assert after[name] == before[name]
-        assert {final.epoch for final in bench.ledger.finals.values()} == {same.epoch}
+        assert epochs(bench, name) == {same.epoch}
         for command in (once, {"id": f"{name}-same", "model": name, "label": {"stable": "2"}}):
             ack = bench.control(command)
             assert (ack.repeated, ack.epoch) == (True, same.epoch)

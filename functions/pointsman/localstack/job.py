@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import msgspec
 
@@ -66,7 +65,7 @@ class Job:
         if job is None or job["state"] != "RUNNING":
             raise StackError(f"the job does not run ({job['state'] if job else 'no answer from Flink'})")
         path = f"/jobs/{job['jid']}/savepoints"
-        order = {"target-directory": folder.as_uri(), "cancel-job": cancel, "formatType": "CANONICAL"}
+        order = {"target-directory": f"file://{folder}", "cancel-job": cancel, "formatType": "CANONICAL"}
         status, body = rest.post_json(self._port, path, order)
         try:
             return f"{path}/{msgspec.json.decode(body)['request-id']}"
@@ -82,7 +81,8 @@ class Job:
             return None
         operation = answer.get("operation") or {}
         if "location" in operation:
-            return Path(unquote(urlparse(operation["location"]).path))
+            # Flink's paths are URIs in which nothing is escaped: a blank is a blank.
+            return Path("/", operation["location"].removeprefix("file:").lstrip("/"))
         trace = str(operation.get("failure-cause", {}).get("stack-trace", "no cause given"))
         causes = [line for line in trace.splitlines() if not line.startswith(("\t", " "))]
         raise StackError(f"the savepoint failed: {causes[-1].removeprefix('Caused by: ')}")
