@@ -36,6 +36,8 @@ STALE_WORD_MS: Final = 60_000
 _PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A timer later than this fired after a restore, before the topics were read.
 LATE_MS: Final = 2_000
+# One restore may follow another; a timer that is late so often in a row is so for another reason.
+MOST_LATE: Final = 3
 
 
 class Steering:
@@ -133,7 +135,7 @@ class Steering:
 
     def _watch_pods(self) -> None:
         if self._state.table.versions and not self._state.arms.timer_armed:
-            self._arm(self._settings.silence_ms // 2, late=False)
+            self._arm(self._settings.silence_ms // 2)
 
     def rebuild(self, batch: bytes) -> None:
         """Take in the newest of a model's snapshots where it is newer than the table: the state was lost.
@@ -213,20 +215,27 @@ class Steering:
         arms = self._state.arms
         if not arms.timer_armed or tick.generation != arms.timer_generation:
             return
-        late = self._now_ms - tick.due_ms > LATE_MS and not tick.late
-        if not late:
+        times_late = tick.times_late or int(tick.late)
+        is_late = self._now_ms - tick.due_ms > LATE_MS and times_late < MOST_LATE
+        if not is_late:
             self._review()
         if self._state.table.versions:
-            self._arm(self._settings.silence_ms if late else self._settings.silence_ms // 2, late)
+            delay_ms = self._settings.silence_ms if is_late else self._settings.silence_ms // 2
+            self._arm(delay_ms, times_late + 1 if is_late else 0)
         else:
             arms.timer_armed = False
             self._state.touch("arms")
 
-    def _arm(self, delay_ms: int, late: bool) -> None:
+    def _arm(self, delay_ms: int, times_late: int = 0) -> None:
         arms = self._state.arms
         arms.timer_armed, arms.timer_generation = True, arms.timer_generation + 1
         self._state.touch("arms")
-        tick = serving_pb2.Tick(generation=arms.timer_generation, due_ms=self._now_ms + delay_ms, late=late)
+        tick = serving_pb2.Tick(
+            generation=arms.timer_generation,
+            due_ms=self._now_ms + delay_ms,
+            late=times_late > 0,
+            times_late=times_late,
+        )
         self._effects.send_after(delay_ms, "pointsman", "router", self._model, TICK, tick.SerializeToString())
 
     def _moment(self) -> Moment:

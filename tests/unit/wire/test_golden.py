@@ -151,8 +151,10 @@ def test_golden_requests_that_wait_are_the_requests_they_were() -> None:
 
 
 def test_a_golden_timer_is_the_timer_it_was() -> None:
-    tick = serving_pb2.Tick.FromString(golden("Tick-01"))
-    assert (tick.generation, tick.due_ms, tick.late) == (1_007, 2_007, True)
+    for name, times_late in (("Tick-01", 0), ("Tick-02", 4_007)):
+        tick = serving_pb2.Tick.FromString(golden(name))
+        assert (tick.generation, tick.due_ms, tick.late) == (1_007, 2_007, True)
+        assert tick.times_late == times_late
 
 
 def test_what_is_kept_is_read_by_the_same_schema_and_not_by_an_older_one() -> None:
