@@ -7,6 +7,7 @@ Exceptions are for programs that cannot go on:
     ├── SettingsError      a setting is missing or malformed
     ├── StackError         a process of the local stack did not start or died
     ├── LoadError          a version cannot be loaded (carries a Failure)
+    ├── NewerState         a newer release wrote this state or table
     └── ClientError        a client call ended without an answer
         ├── Refused        the answer is a Failure
         └── TimedOut       no answer within the client's time
@@ -65,6 +66,13 @@ class LoadError(PointsmanError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+class NewerState(PointsmanError):
+    """A newer release wrote this; only code as new may read it."""
+
+    def __init__(self, what: str, schema: int, known: int) -> None:
+        super().__init__(f"{what} has schema {schema}, this release knows {known}: a newer one must read it")
 
 
 class ClientError(PointsmanError):

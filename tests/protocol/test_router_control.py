@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pointsman.core.ids import INTERACTIVE_SHARD
@@ -119,12 +120,12 @@ def test_a_change_of_weights_goes_live_within_its_call() -> None:
 )
 def test_a_bad_command_is_refused_by_field_and_changes_nothing(command: Any, code: str, field: str) -> None:
     router = Router().serving()
-    before = router.address.state["table"]
+    before = router.table
     reply = router.obey(command, offset=3)
     (refusal,) = events(reply)
     assert (refusal["ok"], refusal["error"]["code"], refusal["error"]["field"]) == (False, code, field)
     assert refusal["command"] == "pointsman.control-0-3"
-    assert router.address.state["table"] == before
+    assert msgspec.structs.replace(router.table, obeyed=before.obeyed) == before
     assert (reply.to(ROUTES), reply.sent) == ([], [])
 
 

@@ -9,7 +9,8 @@ from google.protobuf.message import DecodeError
 from statefun import Context, Message, StatefulFunctions, StringType, ValueSpec, message_builder
 from statefun.request_reply_pb2 import FromFunction, ToFunction
 
-from pointsman.pb.v1 import serving_pb2
+from pointsman.http.app import Request, Response
+from pointsman.pb.v1 import routing_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.model_fn import ModelFunction
@@ -86,6 +87,20 @@ def test_a_call_of_an_unbound_function_is_a_lookup_error(target: tuple[str, str,
     made = FunctionServer()
     with pytest.raises(LookupError, match=f"{target[0]}/{target[1]}"):
         asyncio.run(made.reply(Address(made, *target).body([])))
+
+
+def test_state_of_a_newer_release_is_answered_503_and_the_engine_calls_again() -> None:
+    made = server()
+    router = Address(made, "pointsman", "router", "m")
+    newer = routing_pb2.RouteTable(model="m", schema=2).SerializeToString()
+    router.state = {"table": (TABLE, newer), "arms": (ARMS, None), "pods": (PODS, None)}
+
+    async def post() -> Response:
+        return await made.app().handler(Request("POST", "/pointsman/router", router.body([])))
+
+    response = asyncio.run(post())
+    assert response.status == 503
+    assert b"a newer one must read it" in response.body
 
 
 def test_bytes_that_are_no_call_are_a_decode_error() -> None:

@@ -10,13 +10,12 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 from google.protobuf.json_format import MessageToDict
 
-from pointsman.cli.options import AsJson, Kafka, Name, kafka_of
+from pointsman.cli.options import AsJson, Kafka, Name, age_ms, kafka_of
 from pointsman.cli.output import Output
 from pointsman.client import letters as room
 from pointsman.client.letters import Filter, Replayer
 from pointsman.errors import ClientError, SettingsError
 from pointsman.pb.v1 import inference_pb2 as pb
-from pointsman.wire.duration import milliseconds
 from pointsman.wire.replay import origin
 
 dead_letters = typer.Typer(help="Show, send again or delete what could not be served.", no_args_is_help=True)
@@ -139,7 +138,7 @@ def purge(
 ) -> None:
     """Delete dead letters by age; Kafka can delete by nothing else."""
     out = Output(as_json)
-    before_ms = _now_ms() - _age_ms(older_than)
+    before_ms = _now_ms() - age_ms(older_than)
     count = room.purge(kafka_of(kafka, name), before_ms, dry_run=dry_run)
     out.record(
         {"deleted": 0 if dry_run else count, "found": count},
@@ -148,15 +147,8 @@ def purge(
 
 
 def _filter(model: str, version: str, code: str, since: str, ids: list[str] | tuple[()] = ()) -> Filter:
-    since_ms = _now_ms() - _age_ms(since) if since else 0
+    since_ms = _now_ms() - age_ms(since) if since else 0
     return Filter(model, version, code.upper(), since_ms, 0, frozenset(ids))
-
-
-def _age_ms(text: str) -> int:
-    age = milliseconds(text)
-    if age is None:
-        raise SettingsError(f"{text!r} is no age: write 30s, 10min, 2h or 7d")
-    return age
 
 
 def _now_ms() -> int:

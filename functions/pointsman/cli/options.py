@@ -8,10 +8,12 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
+from pointsman.errors import SettingsError
 from pointsman.localstack import home as homes
 from pointsman.localstack import record
 from pointsman.localstack.home import Home
 from pointsman.localstack.record import StackRecord
+from pointsman.wire.duration import milliseconds
 
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 Name: TypeAlias = Annotated[str, typer.Option("--name", help="Which local stack, where you run several.")]
@@ -37,6 +39,14 @@ def stack_of(name: str) -> StackRecord:
 def kafka_of(kafka: str, name: str) -> str:
     """Return the bootstrap servers that a command is to use. Raises StackError where there are none."""
     return kafka or stack_of(name).kafka
+
+
+def age_ms(text: str) -> int:
+    """Return the milliseconds of an age such as 10min. Raises SettingsError."""
+    age = milliseconds(text)
+    if age is None:
+        raise SettingsError(f"{text!r} is no age: write 30s, 10min, 2h or 7d")
+    return age
 
 
 def absolute_uri(text: str, base: Path) -> str:

@@ -12,7 +12,7 @@ from pointsman.cli.options import AsJson, Name, home_of, stack_of
 from pointsman.cli.output import Output
 from pointsman.cli.progress import Progress
 from pointsman.localstack import detached, enginefiles, redis, supervisor, topics
-from pointsman.localstack.assembly import Plan, pool_of
+from pointsman.localstack.assembly import Plan, pools_of
 from pointsman.localstack.job import Job
 from pointsman.localstack.memory import tree_mib
 from pointsman.localstack.pools import Pools
@@ -107,8 +107,7 @@ def _settings(inputs: list[str] | None, outputs: list[str] | None, trust: list[s
 
 def _plan(parallelism: int, pods: str, settings: Settings) -> Plan:
     pools = tuple(pool for pool in pods.split(",") if pool)
-    for pool in pools:
-        pool_of(pool)
+    pools_of(pools)
     return Plan(parallelism=parallelism, pods=pools, settings=settings, usual_ports=True)
 
 

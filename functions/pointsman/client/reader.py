@@ -56,6 +56,18 @@ class Reader:
     def follow(self, from_start: bool = False, timeout: float = math.inf) -> Generator[Message, None, None]:
         """Yield records as they come, for `timeout` seconds; with `from_start` the old ones before."""
         self._assign(0 if from_start else OFFSET_END)
+        yield from self.rest(timeout)
+
+    def place_at_end(self) -> None:
+        """Return when the reader is at the end: `rest` yields what is written from now on."""
+        open_ends = dict.fromkeys(self._assign(OFFSET_END))
+        while open_ends:
+            message = self._poll()
+            if message is not None and message.error() is not None:
+                open_ends.pop(message.partition(), None)
+
+    def rest(self, timeout: float) -> Generator[Message, None, None]:
+        """Yield records as they come, for `timeout` seconds, from where the reader is."""
         limit = time.monotonic() + timeout
         while time.monotonic() < limit:
             message = self._poll()

@@ -68,6 +68,13 @@ def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
     return events
 
 
+def is_spoken(entry: VersionEntry) -> bool:
+    """Whether the entry's state is what some pod said of it."""
+    if entry.state is VersionState.LOADING:
+        return not entry.reason  # the reason would be that no pod has spoken
+    return entry.state in (VersionState.WARMING, VersionState.READY, VersionState.FAILED)
+
+
 def _said(entry: VersionEntry) -> tuple[VersionState, str, int]:
     return entry.state, entry.reason, entry.generation
 

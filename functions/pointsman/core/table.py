@@ -46,11 +46,25 @@ class VersionEntry(msgspec.Struct, frozen=True):
     since_ms: int = 0
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A record's place in the control topic.
+
+    Within a partition the commands under the model's key come in order, and so do those without a key, which
+    another router passes on. The two lanes may overtake each other.
+    """
+
+    partition: int
+    keyless: bool
+    offset: int
+
+
 class RouteTable(msgspec.Struct, frozen=True):
-    """All that routing of one model depends on. A change of any part but `commands` is a new epoch.
+    """All that routing of one model depends on. A change of it is a new epoch, but for the last four.
 
     `fallback` is the split that served last; it goes on serving while no version of `route.split` is ready.
-    `commands` holds the hashes of the last commands, so that a repeat is recognised.
+    `commands` holds the hashes of the last commands, so that a repeat is recognised. `obeyed` is the last
+    place of each lane of the control topic that was taken in. In a table that was rebuilt from a snapshot
+    `history` holds the places up to which commands are part of it.
     """
 
     model: str
@@ -62,6 +76,8 @@ class RouteTable(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     commands: tuple[int, ...] = ()
     at_ms: int = 0
+    obeyed: tuple[Place, ...] = ()
+    history: tuple[Place, ...] = ()
 
 
 def is_serving(entry: VersionEntry | None) -> bool:
@@ -89,7 +105,7 @@ def renewed(table: RouteTable, before: RouteTable, now_ms: int) -> RouteTable:
 
 
 def same_routing(one: RouteTable, other: RouteTable) -> bool:
-    """Whether two tables differ at most in the commands they remember and in their date."""
+    """Whether two tables differ at most in the commands they have taken in and in their date."""
     return (
         one.versions == other.versions
         and one.route == other.route

@@ -22,6 +22,7 @@ from pointsman.localstack.pools import Pools
 from pointsman.localstack.ports import Reservation, reserve
 from pointsman.localstack.redis import Redis
 from pointsman.settings import MOST_WORKERS, Settings
+from pointsman.topics import REQUESTS, REQUESTS_JSON
 
 USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
 
@@ -51,14 +52,19 @@ class Assembly:
             plan.settings, kafka=self.broker.address, redis=self.redis.url if self.redis else ""
         )
         self.router = self._server("router", plan.router_command, home.logs, self.settings)
-        self.pods = dict(self._pod(text, plan.pod_command, home.logs) for text in plan.pods)
+        self.pods = {
+            pool: self._pod(pool, workers, plan.pod_command, home.logs)
+            for pool, workers in pools_of(plan.pods).items()
+        }
         self.pools = Pools(home.pools)
+        own = tuple(topics.input_topic(text) for text in plan.settings.inputs)
         module = localise(
-            files.module.read_text(),
-            Addresses(self.broker.address, self.router.port, home.pools),
-            tuple(topics.input_topic(text) for text in plan.settings.inputs),
+            files.module.read_text(), Addresses(self.broker.address, self.router.port, home.pools), own
         )
-        self.engine = Engine(home, files, self._reserve("engine"), module, plan.parallelism)
+        inputs = (REQUESTS, REQUESTS_JSON, *(topic.name for topic in own))
+        self.engine = Engine(
+            home, files, self._reserve("engine"), module, plan.parallelism, self.broker.address, inputs
+        )
 
     @property
     def children(self) -> Sequence[Child]:
@@ -73,10 +79,9 @@ class Assembly:
     def _reserve(self, name: str) -> Reservation:
         return self._chooser.reserve(name)
 
-    def _pod(self, text: str, command: tuple[str, ...], logs: Path) -> tuple[str, FunctionServer]:
-        pool, workers = pool_of(text)
+    def _pod(self, pool: str, workers: int, command: tuple[str, ...], logs: Path) -> FunctionServer:
         settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers)
-        return pool, self._server(f"pod-{pool}", command, logs, settings)
+        return self._server(f"pod-{pool}", command, logs, settings)
 
     def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))
@@ -94,8 +99,15 @@ class _Ports:
         return reserve([self._last.get(name, 0), self._usual.get(name, 0)])
 
 
-def pool_of(text: str) -> tuple[str, int]:
-    """Return the pool and the workers of POOL or POOL:WORKERS. Raises SettingsError."""
+def pools_of(texts: Sequence[str]) -> dict[str, int]:
+    """Return the workers of each pool, written POOL or POOL:WORKERS. Raises SettingsError."""
+    pools = dict(map(_pool_of, texts))
+    if len(pools) < len(texts):
+        raise SettingsError(f"pods: {','.join(texts)} names a pool twice; POOL:N serves it with N pods")
+    return pools
+
+
+def _pool_of(text: str) -> tuple[str, int]:
     pool, _, workers = text.partition(":")
     if not is_name(pool):
         raise SettingsError(f"pods: {pool!r} is no pool name; it must match {GRAMMAR}")
@@ -108,7 +120,5 @@ def pool_of(text: str) -> tuple[str, int]:
 def assemble(home: Home, plan: Plan) -> Assembly:
     """Return the children of a plan. Raises StackError or SettingsError before anything is started."""
     topics.wanted(plan.settings)
-    pools = [pool_of(text)[0] for text in plan.pods]
-    if len(set(pools)) < len(pools):
-        raise SettingsError(f"pods: {','.join(plan.pods)} names a pool twice; POOL:N serves it with N pods")
+    pools_of(plan.pods)
     return Assembly(home, plan, enginefiles.ensure())

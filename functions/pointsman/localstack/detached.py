@@ -61,11 +61,14 @@ def down(home: Home) -> bool:
 
 def purge(home: Home) -> None:
     """Remove everything that stacks wrote into the home, and nothing else."""
-    for folder in (home.logs, home.checkpoints, home.kafka_data, home.conf, home.tmp):
+    for folder in (
+        home.logs, home.checkpoints, home.savepoints, home.kafka_data, home.conf, home.tmp,
+    ):  # fmt: skip
         shutil.rmtree(folder, ignore_errors=True)
     for folder in home.path.glob("checkpoints*"):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (home.state, home.pools, home.pools.with_suffix(".lock"), home.path / "lock"):
+    files = (home.state, home.origin, home.order, home.answer, home.pools, home.pools.with_suffix(".lock"))
+    for file in (*files, home.path / "lock"):
         file.unlink(missing_ok=True)
     if home.path.is_dir() and not any(home.path.iterdir()):
         home.path.rmdir()

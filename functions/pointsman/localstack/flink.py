@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from pointsman.errors import StackError
-from pointsman.localstack import checkpoints
+from pointsman.localstack import checkpoints, module, offsets, origin, savepoint
 from pointsman.localstack.child import Child, Command
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.home import Home
 from pointsman.localstack.job import Job
+from pointsman.localstack.origin import Origin
 from pointsman.localstack.ports import HOST, Reservation
+from pointsman.localstack.rebuild import Rebuild
 
 MAIN: Final = "org.apache.flink.statefun.flink.core.StatefulFunctionsJob"
 # What Flink 1.16 reaches into on a modular Java.
@@ -43,24 +49,41 @@ _RESTORE_FAILED: Final = (
     "Could not restore",
     "BackendRestorerProcedure",
 )
+# Flink's word on why.
+_ROLLBACK: Final = re.compile(r"(Failed to rollback to|Cannot map) checkpoint/savepoint[^|\n]*")
 
 
 class Engine(Child):
-    """The job's process. It resumes from the newest checkpoint that can be restored, after any death."""
+    """The job's process. It resumes from the newest checkpoint that can be restored, after any death.
+
+    Where there is none and none is named, the tables are rebuilt from their snapshots on `kafka`; a job of
+    another module has no `kafka` and begins with nothing. `inputs` are the topics of requests.
+    """
 
     ready_within_s = 180.0
     stops_within_s = 8.0
 
     def __init__(
-        self, home: Home, files: EngineFiles, reservation: Reservation, module: str, parallelism: int = 1
+        self,
+        home: Home,
+        files: EngineFiles,
+        reservation: Reservation,
+        module_text: str,
+        parallelism: int = 1,
+        kafka: str = "",
+        inputs: Sequence[str] = (),
     ) -> None:
         super().__init__("engine", home.logs / "engine.log", reservation)
         self.rest = f"http://{HOST}:{self.port}"
         self.job = Job(self.port)
         self._home = home
         self._files = files
-        self._module = module
-        self._parallelism = parallelism
+        self.parallelism = parallelism
+        self._module = module_text
+        self._kafka = kafka
+        self._inputs = inputs
+        self._topology = module_text
+        self._checkpoints = home.checkpoints
         self._resume: Path | None = None
 
     async def start(self) -> None:
@@ -69,34 +92,76 @@ class Engine(Child):
         A checkpoint that failed is set aside once an older one works. Raises StackError when none does:
         state is never thrown away silently.
         """
-        choices: list[Path | None] = [*checkpoints.newest_first(self._home.checkpoints)] or [None]
+        choices: list[Path | None] = [*origin.choices(self._home)] or [await self._rebuilt()]
+        if choices[0] is not None:
+            await asyncio.to_thread(savepoint.check, choices[0], self._kafka)
         rejected: list[Path] = []
-        for self._resume in choices:
+        for choice in choices:
             try:
-                await super().start()
+                await self._start_from(choice, self._module, self._home.checkpoints)
             except StackError:
                 await self.stop()
-                if self._resume is None or not self._restore_failed():
+                if choice is None or not self._restore_failed():
                     raise
-                rejected.append(self._resume)
+                rejected.append(choice)
             else:
-                for checkpoint in rejected:
+                for checkpoint in filter(self._is_ours, rejected):
                     checkpoints.set_aside(checkpoint)
                 return
+        said = _ROLLBACK.search(self.output())
         raise StackError(
-            f"none of {len(choices)} checkpoints can be restored; `pointsman down --purge` starts anew\n"
+            f"{choices[0]} cannot be restored, nor can {len(choices) - 1} older ones: "
+            f"{said.group() if said else 'its state is unreadable'}\n"
+            "`pointsman restore` starts from a savepoint, `pointsman rebuild` from the tables' snapshots\n"
             f"{self.tail()}"
         )
+
+    async def take_savepoint(self, folder: Path, *, cancel: bool, within_s: float) -> Path:
+        """Take a savepoint below `folder`; with `cancel` the job ends with it. Raises StackError."""
+        return await savepoint.take(self.job, self._kafka, folder, cancel=cancel, within_s=within_s)
+
+    async def _start_from(self, resume: Path | None, topology: str, checkpoints_in: Path) -> None:
+        self._resume, self._topology, self._checkpoints = resume, topology, checkpoints_in
+        await super().start()
+
+    async def _rebuilt(self) -> Path | None:
+        """Let a job that reads nothing else take in the snapshots; return the savepoint of what it then has.
+
+        Only so is nothing else read first: a command on an empty table would be another one. Its checkpoints
+        lie where no start looks for any. None where there are no tables: the job is new.
+        """
+        if not self._kafka:
+            return None
+        reread_ms = origin.load(self._home).reread_ms
+        if reread_ms:
+            await asyncio.to_thread(offsets.set_back, self._kafka, self._inputs, reread_ms)
+        with await asyncio.to_thread(Rebuild, self._kafka) as rebuild:
+            if not rebuild.is_needed:
+                return None
+            try:
+                topology = module.snapshots_only(self._module)
+                await self._start_from(None, topology, self._home.tmp / "checkpoints")
+                await asyncio.to_thread(rebuild.wait)
+                path = await self.take_savepoint(
+                    self._home.savepoints, cancel=True, within_s=self.ready_within_s
+                )
+            finally:
+                await self.stop()
+        origin.save(self._home, Origin(str(path), time.time_ns()))
+        return path
 
     def command(self) -> Command:
         """Write configuration and topology, and return the job's command."""
         shutil.rmtree(self._home.tmp, ignore_errors=True)  # each start unpacks jars of 35 MB there
         self._home.tmp.mkdir(parents=True)
-        (self._home.conf / "module.yaml").write_text(self._module)
+        (self._home.conf / "module.yaml").write_text(self._topology)
         log4j = shutil.copy(self._files.conf / "log4j-console.properties", self._home.conf)
         self._write_conf()
         classpath = os.pathsep.join((str(self._home.conf), f"{self._files.engine_lib}/*"))
-        resume = ("-s", f"file://{self._resume}", "-restoreMode", "claim") if self._resume else ()
+        resume: tuple[str, ...] = ()
+        if self._resume is not None:
+            mode = "claim" if self._is_ours(self._resume) else "no_claim"
+            resume = ("-s", f"file://{self._resume}", "-restoreMode", mode)
         argv = (
             "java", *_JVM, *_OPENS, f"-Djava.io.tmpdir={self._home.tmp}",
             f"-Dlog4j.configurationFile={Path(log4j).as_uri()}", "-cp", classpath,
@@ -104,6 +169,10 @@ class Engine(Child):
             "-c", MAIN, str(self._files.job_jar),
         )  # fmt: skip
         return Command(argv, {"FLINK_CONF_DIR": str(self._home.conf)}, self._home.path)
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether the home's jobs wrote it and may delete it; a savepoint is somebody's to keep."""
+        return path.is_relative_to(self._home.checkpoints)
 
     def is_ready(self) -> bool:
         """Whether every task of the job runs."""
@@ -120,14 +189,14 @@ class Engine(Child):
     def _write_conf(self) -> None:
         conf = yaml.safe_load((self._files.conf / "flink-conf.yaml").read_text())
         conf |= {
-            "state.checkpoints.dir": f"file://{self._home.checkpoints}",
+            "state.checkpoints.dir": f"file://{self._checkpoints}",
             "io.tmp.dirs": str(self._home.tmp),
             "rest.address": HOST,
             "rest.bind-address": HOST,
             "rest.port": self.port,
             "rest.bind-port": self.port,
-            "parallelism.default": self._parallelism,
-            "taskmanager.numberOfTaskSlots": self._parallelism,
+            "parallelism.default": self.parallelism,
+            "taskmanager.numberOfTaskSlots": self.parallelism,
         }
         lines = (f"{key}: {_text(value)}\n" for key, value in conf.items())
         (self._home.conf / "flink-conf.yaml").write_text("".join(lines))

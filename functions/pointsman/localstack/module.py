@@ -12,12 +12,14 @@ import yaml
 from pointsman.core.ids import MODELS
 from pointsman.errors import StackError
 from pointsman.localstack.ports import HOST
-from pointsman.topics import Topic
+from pointsman.topics import ROUTES, STATUS, Topic
 
 ENDPOINT = "io.statefun.endpoints.v2/http"
 INGRESS = "io.statefun.kafka.v1/ingress"
 EGRESS = "io.statefun.kafka.v1/egress"
 REQUESTS = "pointsman/requests"
+CONTROL = "pointsman/control"
+SNAPSHOT = "pointsman.v1/Snapshot"
 # The ingress adapter's property: TOPIC=FORMAT[:MODEL], comma-separated.
 DECLARED = "pointsman.topics"
 # The engine takes host and port from `pools_file`; this host exists nowhere, by definition.
@@ -44,6 +46,17 @@ def localise(text: str, addresses: Addresses, inputs: tuple[Topic, ...] = ()) ->
         _add_inputs(documents, inputs)
     except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
         raise StackError(f"module.yaml is not a module: {error!r}") from error
+    return yaml.safe_dump_all(documents, sort_keys=False)
+
+
+def snapshots_only(module: str) -> str:
+    """Return a module whose job takes in the routers' snapshots and the pods' words, and nothing else."""
+    documents = [
+        document for document in yaml.safe_load_all(module) if document["spec"].get("id") != REQUESTS
+    ]
+    control = next(document["spec"] for document in documents if document["spec"].get("id") == CONTROL)
+    status = next(entry for entry in control["topics"] if entry["topic"] == STATUS)
+    control["topics"] = [{**deepcopy(status), "topic": ROUTES, "valueType": SNAPSHOT}, status]
     return yaml.safe_dump_all(documents, sort_keys=False)
 
 

@@ -40,6 +40,9 @@ class StackRecord(msgspec.Struct):
     pools: dict[str, int] = {}
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    trusted_stores: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ("default",)
+    parallelism: int = 1
     seconds: float = 0.0
     error: str = ""
     version: int = 1

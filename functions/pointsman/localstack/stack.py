@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
@@ -15,9 +16,10 @@ import msgspec
 
 from pointsman.errors import StackError
 from pointsman.localstack import home as homes
-from pointsman.localstack import record
+from pointsman.localstack import orders, record
 from pointsman.localstack.assembly import Plan, assemble
 from pointsman.localstack.home import Home
+from pointsman.localstack.keeper import Keeper
 from pointsman.localstack.record import Phase, StackRecord
 from pointsman.localstack.supervision import Supervision
 from pointsman.settings import Settings
@@ -45,6 +47,8 @@ class Stack:
         self.plan = plan or Plan(parallelism=parallelism, pods=pods, settings=settings or Settings())
         self._record: StackRecord | None = None
         self._supervision: Supervision | None = None
+        self._keeper: Keeper | None = None
+        self._serving: Future[None] | None = None
         self._lock: IO[bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -55,10 +59,13 @@ class Stack:
         self._lock = self.home.lock()
         began = time.monotonic()
         try:
+            orders.forget(self.home)
             self._supervision = Supervision(assemble(self.home, self.plan), self._save)
+            self._keeper = Keeper(self.home, self._supervision)
             self._record = self._first_record()
-            self._run_loop()
+            loop = self._run_loop()
             self._call(self._supervision.start())
+            self._serving = asyncio.run_coroutine_threadsafe(orders.serve(self.home, self._keeper), loop)
         except StackError as error:
             self._finish("failed", str(error))
             raise
@@ -117,6 +124,29 @@ class Stack:
         """Return when every child is ready. Raises StackError after `timeout_s`."""
         self._call(self._alive().until_ready(), timeout_s)
 
+    def checkpoint(self, folder: Path | None = None, *, stop: bool = False) -> Path:
+        """Take a savepoint below `folder`, by default the home's, and return its path.
+
+        With `stop` the engine ends with it and stays down until `restore` or the next start, which go on
+        from it. Raises StackError.
+        """
+        return self._call(self._keeping().checkpoint(folder, stop=stop))
+
+    def restore(self, savepoint: Path | str, parallelism: int = 0) -> None:
+        """Start the engine anew from a savepoint, with another parallelism if one is given.
+
+        Raises StackError where it cannot be restored; then the job goes on as before.
+        """
+        self._call(self._keeping().restore(str(savepoint), parallelism))
+
+    def rebuild(self, reread_ms: int = 0) -> None:
+        """Forget the job's state and have the tables again from their snapshots on the routes topic.
+
+        Requests go on at the consumer group's offsets, or further back at those of a moment in ms since the
+        epoch. Raises StackError; then the job goes on as before.
+        """
+        self._call(self._keeping().rebuild(reread_ms))
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -130,6 +160,11 @@ class Stack:
 
     async def __aexit__(self, *exception: object) -> None:
         await asyncio.to_thread(self.stop)
+
+    def _keeping(self) -> Keeper:
+        if self._keeper is None:
+            raise StackError("the stack was not started")
+        return self._keeper
 
     def _alive(self) -> Supervision:
         if self._supervision is None:
@@ -147,11 +182,15 @@ class Stack:
             pools={pool: pod.port for pool, pod in assembly.pods.items()},
             inputs=assembly.settings.inputs,
             outputs=assembly.settings.outputs,
+            trusted_stores=assembly.settings.trusted_stores,
+            pods=self.plan.pods,
+            parallelism=assembly.engine.parallelism,
         )
 
     def _save(self) -> None:
         if self._record is not None and self._supervision is not None:
             self._record.children = dict(self._supervision.records)
+            self._record.parallelism = self._supervision.assembly.engine.parallelism
             with suppress(OSError):  # on a full disk readers see old states; the children must come back
                 record.save(self.home, self._record)
 
@@ -165,6 +204,8 @@ class Stack:
         if self._lock is None:
             return
         if self._loop is not None and self._thread is not None and self._supervision is not None:
+            if self._serving is not None:
+                self._serving.cancel()
             self._call(self._supervision.stop())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -172,13 +213,14 @@ class Stack:
         self._lock.close()
         self._lock = self._loop = self._thread = None
 
-    def _run_loop(self) -> None:
+    def _run_loop(self) -> asyncio.AbstractEventLoop:
         """Run a loop in a thread that lives as long as the children: the end of that thread is their end."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=_serve, args=(self._loop,), name="pointsman-stack", daemon=True
         )
         self._thread.start()
+        return self._loop
 
     def _call(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
         if self._loop is None:

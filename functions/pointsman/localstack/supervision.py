@@ -59,14 +59,51 @@ class Supervision:
     def kill(self, name: str, *, hold: bool = False) -> None:
         """SIGKILL a child; it comes back at once unless `hold`, then with `resume`."""
         if hold:
-            self._held.add(name)
+            self.hold(name)
         self._note(self.child(name), state="down")
         self.child(name).signal(signal.SIGKILL)
 
     async def resume(self, name: str) -> None:
         """Bring back a child that was held down, and return when it is ready."""
-        self._held.discard(name)
+        self.release(name)
         await self.until_ready()
+
+    def hold(self, name: str) -> None:
+        """Do not bring a child back when it ends."""
+        self._held.add(name)
+
+    def release(self, name: str) -> None:
+        """Bring a child back that was held, and go on doing so."""
+        self._held.discard(name)
+
+    async def take_down(self, name: str) -> None:
+        """Stop a child and leave it so until `bring_back`."""
+        child = self.child(name)
+        await self._stop_watching(child)
+        self._note(child, state="down", note="")
+        await child.stop()
+
+    async def bring_back(self, name: str) -> None:
+        """Start a child that was taken down. Raises StackError where it does not start: it is down then."""
+        child = self.child(name)
+        self.release(name)
+        try:
+            await self._bring_up(child)
+        except StackError:
+            await child.stop()
+            self._note(child, state="down")
+            raise
+
+    def try_again(self, name: str) -> None:
+        """Start a child that is down, over and over until it is ready."""
+        child = self.child(name)
+        self._watchers[name] = asyncio.create_task(self._watch(child))
+
+    async def _stop_watching(self, child: Child) -> None:
+        watcher = self._watchers.pop(child.name, None)
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
 
     async def until_ready(self) -> None:
         """Return when every child that is not held down is ready. The caller sets the time limit."""

@@ -24,6 +24,7 @@ from pointsman.statefun.pace import CALL_MS, Pace
 from pointsman.statefun.protocol import HANDLE, MOVED, REPORT, TASKS, TICK, Call, joined
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
+from pointsman.wire.state import known
 from pointsman.wire.task import MAX_BATCH_BYTES, Batch, Work, joining_head, read_records, read_tasks, tasks_of
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,10 @@ class Runner(Protocol):
 
 
 class ModelFunction:
-    """`models/<pool>`. Total like the router: a task is answered, whatever happens to it."""
+    """`models/<pool>`. Total like the router: a task is answered, whatever happens to it.
+
+    Except where a newer release wrote the state: NewerState leaves the call to a pod as new.
+    """
 
     states: Mapping[str, str] = {"handle": HANDLE, "totals": REPORT}
 
@@ -68,8 +72,8 @@ class ModelFunction:
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call that brought its state."""
         effects = Effects()
-        handle = serving_pb2.Handle.FromString(call.state["handle"] or b"")
-        totals = serving_pb2.BatchReport.FromString(call.state["totals"] or b"")
+        handle = known(serving_pb2.Handle.FromString(call.state["handle"] or b""))
+        totals = known(serving_pb2.BatchReport.FromString(call.state["totals"] or b""))
         shard = _Shard(call, handle, totals, effects, self._clock)
         shard.arrived = sum(invocation.typename == TASKS for invocation in call.invocations)
         for typename, value in joined(call.invocations, TASKS, joining_head):

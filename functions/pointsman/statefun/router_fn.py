@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from google.protobuf.message import DecodeError
 
+from pointsman.errors import NewerState
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.backlog import Backlog, fed_apart
@@ -25,6 +26,7 @@ from pointsman.statefun.protocol import (
     PARKED,
     REPORT,
     REQUESTS,
+    SNAPSHOT,
     STATUS,
     TICK,
     Call,
@@ -41,7 +43,10 @@ _PLACES: Final = {INTERACTIVE: 1, MOVED: 2, PARKED: 2, FED: 3, REQUESTS: 4}
 
 
 class RouterFunction:
-    """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds."""
+    """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds.
+
+    Except where a newer release wrote the state: NewerState leaves the call to a router as new.
+    """
 
     states: Mapping[str, str] = STATES
 
@@ -58,6 +63,8 @@ class RouterFunction:
         """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
             return self._pass(call)
+        except NewerState:
+            raise
         except Exception:
             count = len(call.invocations)
             logger.exception("a batch of %d messages to %s broke; trying each record alone", count, call.id)
@@ -97,6 +104,8 @@ class RouterFunction:
         """Whether a call breaks, tried with effects that nobody sees."""
         try:
             self._pass(call)
+        except NewerState:
+            raise
         except Exception:
             typename = call.invocations[0].typename
             logger.exception("a message of type %s to %s cannot be handled", typename, call.id)
@@ -139,7 +148,7 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
         if whole.typename == FED:
             fed = serving_pb2.Fed.FromString(whole.value)
             return [whole._replace(value=part.SerializeToString()) for part in fed_apart(fed)]
-        if whole.typename in (REQUESTS, INTERACTIVE, MOVED, CONTROL, STATUS):
+        if whole.typename in (REQUESTS, INTERACTIVE, MOVED, CONTROL, STATUS, SNAPSHOT):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -164,6 +173,7 @@ class _Handle:
             STATUS: steering.status,
             REPORT: steering.report,
             TICK: steering.tick,
+            SNAPSHOT: steering.rebuild,
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,

@@ -14,7 +14,7 @@ from pointsman.core.table import RouteTable, VersionEntry
 from pointsman.pb.v1 import serving_pb2 as pb
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import ARMS, PODS, TABLE
-from pointsman.wire.state import table_from_bytes, table_to_bytes, word_from_pb
+from pointsman.wire.state import known, table_from_bytes, table_to_bytes, word_from_pb
 
 STATES: Final = {"table": TABLE, "arms": ARMS, "pods": PODS}
 
@@ -28,9 +28,9 @@ class PlanCache:
 
     def get(self, model: str, value: bytes) -> Plan:
         """Return the plan of a table, parsed anew only when its bytes changed."""
-        known = self._plans.get(model)
-        if known is not None and known[0] == value:
-            return known[1]
+        last = self._plans.get(model)
+        if last is not None and last[0] == value:
+            return last[1]
         made = plan(table_from_bytes(value))
         self.put(model, value, made)
         return made
@@ -44,7 +44,10 @@ class PlanCache:
 
 
 class RouterState:
-    """The three state values of a router address during one call."""
+    """The three state values of a router address during one call.
+
+    Reading one that a newer release wrote raises NewerState.
+    """
 
     def __init__(self, model: str, values: Mapping[str, bytes | None], cache: PlanCache) -> None:
         self._model = model
@@ -52,7 +55,7 @@ class RouterState:
         self._cache = cache
         table = values["table"]
         self.plan = plan(RouteTable(model)) if table is None else cache.get(model, table)
-        self.arms = pb.Arms.FromString(values["arms"] or b"")
+        self.arms = known(pb.Arms.FromString(values["arms"] or b""))
         self._pods: pb.Pods | None = None
         self._dirty: set[str] = set()
 
@@ -71,7 +74,7 @@ class RouterState:
     def pods(self) -> pb.Pods:
         """The pods' last words."""
         if self._pods is None:
-            self._pods = pb.Pods.FromString(self._values["pods"] or b"")
+            self._pods = known(pb.Pods.FromString(self._values["pods"] or b""))
         return self._pods
 
     def words(self) -> list[PodWord]:

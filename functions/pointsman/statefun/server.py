@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from statefun import RequestReplyHandler, StatefulFunctions
 from statefun.request_reply_pb2 import ToFunction
 
+from pointsman.errors import NewerState
 from pointsman.http.app import App, Request, Response
 from pointsman.statefun.protocol import Call, missing_state, read_call
 
@@ -28,7 +29,11 @@ class BatchFunction(Protocol):
         """Declared states: name to type name."""
 
     def __call__(self, call: Call) -> Awaitable[bytes]:
-        """Return the serialised FromFunction. Must not raise: an error would come back for ever."""
+        """Return the serialised FromFunction.
+
+        Must not raise: an error would come back for ever. But NewerState is right where a newer release wrote
+        the state: the engine calls again until a process answers that knows it.
+        """
 
 
 class FunctionServer:
@@ -88,6 +93,9 @@ class FunctionServer:
         except (DecodeError, LookupError) as error:
             logger.error("refused a call of %d bytes: %s", len(body), error)
             return Response(f"{error}\n".encode(), 400, _TEXT)
+        except NewerState as error:
+            logger.warning("left a call to a newer process: %s", error)
+            return Response(f"{error}\n".encode(), 503, _TEXT)
 
     def _health(self, probe: str) -> Response:
         if probe not in ("live", "ready"):

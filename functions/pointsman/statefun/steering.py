@@ -10,22 +10,24 @@ from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
 from pointsman.core.events import Ack, Event
+from pointsman.core.history import is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
-from pointsman.core.lifecycle import Moment, advance, changes
+from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
-from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
-from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
+from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
+from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerState
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import CONTROL, HANDLE, TICK
 from pointsman.statefun.router_state import RouterState
+from pointsman.topics import CONTROL as CONTROL_TOPIC
 from pointsman.topics import EVENTS, ROUTES
 from pointsman.wire.control import Malformed, command_from_protobuf, command_from_text
 from pointsman.wire.event import event_to_json
 from pointsman.wire.head import stable_id
 from pointsman.wire.spec import spec_to_pb
-from pointsman.wire.state import table_to_bytes
+from pointsman.wire.state import table_from_bytes, table_to_bytes, word_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ STALE_WORD_MS: Final = 60_000
 _PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A timer later than this fired after a restore, before the topics were read.
 LATE_MS: Final = 2_000
+# One restore may follow another; a timer that is late so often in a row is so for another reason.
+MOST_LATE: Final = 3
 
 
 class Steering:
@@ -56,18 +60,21 @@ class Steering:
         self._artifact_fault = artifact_fault
 
     def control(self, batch: bytes) -> None:
-        """Obey or refuse the commands of an IngressBatch, in order."""
+        """Obey or refuse the commands of an IngressBatch, in order; pass over those that are history."""
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
-            fallback_id = stable_id(record)
+            fallback_id, place = stable_id(record), self._place(record)
+            if is_history(self._state.table, place):
+                continue
             try:
                 command = self._command(record, fallback_id)
             except Malformed as error:
+                self._state.table = noted(self._state.table, place)
                 self._emit(self._refusal(error.command_id or fallback_id, error.model, error.failure))
                 continue
             if command.model != self._model:
                 self._pass_on(command, record)
             else:
-                self._obey(command)
+                self._obey(command, place)
 
     def give_up(self, batch: bytes) -> None:
         """Refuse commands that cannot be handled."""
@@ -103,20 +110,60 @@ class Steering:
             batch = ingress_pb2.IngressBatch(records=[record]).SerializeToString()
             self._effects.send("pointsman", "router", command.model, CONTROL, batch)
 
-    def _obey(self, command: Command) -> None:
+    def _place(self, record: ingress_pb2.Ingress) -> Place | None:
+        """Return the place of a record in its lane; None for one that no lane keeps in order."""
+        key = record.key.decode(errors="replace")
+        first = record.model or (key if is_name(key) else NOBODY)  # whose router the ingress gave it to
+        if record.topic != CONTROL_TOPIC or first not in (self._model, NOBODY):
+            return None
+        return Place(record.partition, first != self._model, record.offset)
+
+    def _obey(self, command: Command, place: Place | None) -> None:
         before = self._state.table
         facts = Facts(self._now_ms, frozenset(self._settings.outputs), self._artifact_fault)
         repeated = command_hash(command.id) in before.commands
         after = reduce(before, command, facts)
         if isinstance(after, Failure):
+            self._state.table = noted(before, place)
             self._emit(self._refusal(command.id, command.model, after))
             return
-        self._settle(before, advance(after, self._moment()))
+        self._settle(before, advance(noted(after, place), self._moment()))
         kind = command.body.__struct_config__.tag
         epoch = self._state.table.epoch
         self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
+        self._watch_pods()
+
+    def _watch_pods(self) -> None:
         if self._state.table.versions and not self._state.arms.timer_armed:
-            self._arm(self._settings.silence_ms // 2, late=False)
+            self._arm(self._settings.silence_ms // 2)
+
+    def rebuild(self, batch: bytes) -> None:
+        """Take in the newest of a model's snapshots where it is newer than the table: the state was lost.
+
+        It is on the routes topic already and is not written again. What it says of a version counts as a
+        pod's word for `silence_ms`, time enough for the pods to speak themselves.
+        """
+        newest, place = self._state.table, ""
+        for record in ingress_pb2.IngressBatch.FromString(batch).records:
+            try:
+                table = table_from_bytes(record.value)
+            except (DecodeError, NewerState) as fault:
+                logger.error("the snapshot at offset %d cannot be taken in: %s", record.offset, fault)
+                continue
+            if table.model == self._model and table.epoch > newest.epoch:
+                newest, place = table, stable_id(record)
+        if place:
+            self._begin_again(rebuilt(newest))
+            self._emit(Ack(place, self._model, newest.epoch, "rebuild"))
+
+    def _begin_again(self, table: RouteTable) -> None:
+        self._state.table = table
+        for entry in table.versions.values():
+            if is_serving(entry):
+                self._hand_over(entry)
+            if is_spoken(entry):
+                self._hear(word_of(table.model, entry))
+        self._watch_pods()
 
     def _refusal(self, command_id: str, model: str, failure: Failure) -> Ack:
         return Ack(command_id, model or self._model, self._state.table.epoch, error=failure)
@@ -169,20 +216,27 @@ class Steering:
         arms = self._state.arms
         if not arms.timer_armed or tick.generation != arms.timer_generation:
             return
-        late = self._now_ms - tick.due_ms > LATE_MS and not tick.late
-        if not late:
+        times_late = tick.times_late or int(tick.late)
+        is_late = self._now_ms - tick.due_ms > LATE_MS and times_late < MOST_LATE
+        if not is_late:
             self._review()
         if self._state.table.versions:
-            self._arm(self._settings.silence_ms if late else self._settings.silence_ms // 2, late)
+            delay_ms = self._settings.silence_ms if is_late else self._settings.silence_ms // 2
+            self._arm(delay_ms, times_late + 1 if is_late else 0)
         else:
             arms.timer_armed = False
             self._state.touch("arms")
 
-    def _arm(self, delay_ms: int, late: bool) -> None:
+    def _arm(self, delay_ms: int, times_late: int = 0) -> None:
         arms = self._state.arms
         arms.timer_armed, arms.timer_generation = True, arms.timer_generation + 1
         self._state.touch("arms")
-        tick = serving_pb2.Tick(generation=arms.timer_generation, due_ms=self._now_ms + delay_ms, late=late)
+        tick = serving_pb2.Tick(
+            generation=arms.timer_generation,
+            due_ms=self._now_ms + delay_ms,
+            late=times_late > 0,
+            times_late=times_late,
+        )
         self._effects.send_after(delay_ms, "pointsman", "router", self._model, TICK, tick.SerializeToString())
 
     def _moment(self) -> Moment:

@@ -1,18 +1,39 @@
-"""The router's table to protobuf and back: state value and routes snapshot are the same bytes."""
+"""What is kept, to protobuf and back; the table in the state and its snapshot on the routes topic are alike.
+
+A newer release that changes what a field means writes a higher schema. Code that does not know it must not
+touch the state: it would drop what it does not understand.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from pointsman.core.lifecycle import Held, PodWord
 from pointsman.core.spec import Limits, Route
-from pointsman.core.table import RouteTable, VersionEntry, VersionState
+from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState
+from pointsman.errors import NewerState
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.pb.v1 import serving_pb2
 from pointsman.wire.spec import signature_from_pb, spec_from_pb, spec_to_pb
 
 SCHEMA: Final = 1
+
+
+class Kept(Protocol):
+    """A message that is kept as state."""
+
+    schema: int
+
+
+K = TypeVar("K", bound=Kept)
+
+
+def known(message: K) -> K:
+    """Return a message read from state. Raises NewerState where a newer release wrote it."""
+    if message.schema > SCHEMA:
+        raise NewerState(type(message).__name__, message.schema, SCHEMA)
+    return message
 
 
 def table_to_bytes(table: RouteTable) -> bytes:
@@ -28,12 +49,14 @@ def table_to_bytes(table: RouteTable) -> bytes:
         commands=table.commands,
         at_ms=table.at_ms,
         schema=SCHEMA,
+        obeyed=_places_to_pb(table.obeyed),
+        history=_places_to_pb(table.history),
     ).SerializeToString(deterministic=True)
 
 
 def table_from_bytes(value: bytes) -> RouteTable:
-    """Return the table of a RouteTable message; raises DecodeError."""
-    message = pb.RouteTable.FromString(value)
+    """Return the table of a RouteTable message; raises DecodeError or NewerState."""
+    message = known(pb.RouteTable.FromString(value))
     return RouteTable(
         model=message.model,
         epoch=message.epoch,
@@ -44,6 +67,8 @@ def table_from_bytes(value: bytes) -> RouteTable:
         limits=Limits(message.limits.max_inflight, message.limits.deadline_ms),
         commands=tuple(message.commands),
         at_ms=message.at_ms,
+        obeyed=_places_from_pb(message.obeyed),
+        history=_places_from_pb(message.history),
     )
 
 
@@ -85,6 +110,15 @@ def word_from_pb(message: serving_pb2.PodStatus) -> PodWord:
     return PodWord(message.pod, message.pool, message.at_ms, {} if message.leaving else held)
 
 
+def word_of(model: str, entry: VersionEntry) -> serving_pb2.PodStatus:
+    """Return what a pod would have to say to bring a version into the state that it is in."""
+    held = serving_pb2.PodStatus.Held(
+        version=entry.version, generation=entry.generation, state=entry.state.value, reason=entry.reason
+    )
+    pod, pool = f"snapshot~{entry.version}", entry.spec.pool
+    return serving_pb2.PodStatus(pod=pod, pool=pool, model=model, held=[held])
+
+
 _SPOKEN: Final = frozenset({pb.LOADING, pb.WARMING, pb.READY, pb.FAILED})
 
 
@@ -94,6 +128,17 @@ def _weights_to_pb(weights: Mapping[str, int]) -> list[pb.Weight]:
 
 def _weights_from_pb(weights: Iterable[pb.Weight]) -> dict[str, int]:
     return {weight.version: weight.weight for weight in weights}
+
+
+def _places_to_pb(places: Iterable[Place]) -> list[pb.ControlPlace]:
+    return [
+        pb.ControlPlace(partition=place.partition, keyless=place.keyless, offset=place.offset)
+        for place in places
+    ]
+
+
+def _places_from_pb(places: Iterable[pb.ControlPlace]) -> tuple[Place, ...]:
+    return tuple(Place(place.partition, place.keyless, place.offset) for place in places)
 
 
 def _entry_to_pb(entry: VersionEntry) -> pb.VersionEntry:

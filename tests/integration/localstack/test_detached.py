@@ -105,15 +105,21 @@ def test_up_and_down_as_a_user_runs_them(shell: Shell) -> None:
     assert (code, status["phase"], status["restarts"]) == (0, "ready", 0)
     assert set(status["pools"]) == {"default"}
 
+    code, output, errors = shell.run("checkpoint", "--json")
+    assert code == 0, errors
+    savepoint = msgspec.json.decode(output)["savepoint"]
+    code, _, errors = shell.run("restore", str(shell.home.savepoints))
+    assert (code, f"did you mean {savepoint}?" in errors.replace("\n", "")) == (1, True)
+
     # Killed outright, the supervisor can stop nobody: the kernel does.
     os.kill(ready.supervisor, signal.SIGKILL)
     until(lambda: not shell.pids(), 60)
     assert shell.run("status")[0] == 1
 
-    code, output, errors = shell.run("up", "--json")
-    assert code == 0, errors
-    again = msgspec.json.decode(output, type=record.StackRecord)
-    assert again.kafka == ready.kafka
+    code, output, errors = shell.run("restore", savepoint, "--parallelism", "2", "--json")
+    assert (code, msgspec.json.decode(output)) == (0, {"restored": savepoint}), errors
+    again = record.running(shell.home)
+    assert (again.kafka, again.pods, again.parallelism) == (ready.kafka, ("default",), 2)
 
     code, output, _ = shell.run("down", "--purge", "--json")
     assert msgspec.json.decode(output) == {"stopped": True, "purged": True}

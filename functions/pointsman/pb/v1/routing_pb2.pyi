@@ -138,7 +138,7 @@ class Limits(_message.Message):
     def __init__(self, max_inflight: _Optional[int] = ..., deadline_ms: _Optional[int] = ...) -> None: ...
 
 class RouteTable(_message.Message):
-    __slots__ = ("model", "epoch", "versions", "route", "fallback", "labels", "limits", "commands", "at_ms", "schema")
+    __slots__ = ("model", "epoch", "versions", "route", "fallback", "labels", "limits", "commands", "at_ms", "schema", "obeyed", "history")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +149,8 @@ class RouteTable(_message.Message):
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    OBEYED_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     model: str
     epoch: int
     versions: _containers.RepeatedCompositeFieldContainer[VersionEntry]
@@ -159,7 +161,19 @@ class RouteTable(_message.Message):
     commands: _containers.RepeatedScalarFieldContainer[int]
     at_ms: int
     schema: int
-    def __init__(self, model: _Optional[str] = ..., epoch: _Optional[int] = ..., versions: _Optional[_Iterable[_Union[VersionEntry, _Mapping]]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., fallback: _Optional[_Iterable[_Union[Weight, _Mapping]]] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., commands: _Optional[_Iterable[int]] = ..., at_ms: _Optional[int] = ..., schema: _Optional[int] = ...) -> None: ...
+    obeyed: _containers.RepeatedCompositeFieldContainer[ControlPlace]
+    history: _containers.RepeatedCompositeFieldContainer[ControlPlace]
+    def __init__(self, model: _Optional[str] = ..., epoch: _Optional[int] = ..., versions: _Optional[_Iterable[_Union[VersionEntry, _Mapping]]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., fallback: _Optional[_Iterable[_Union[Weight, _Mapping]]] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., commands: _Optional[_Iterable[int]] = ..., at_ms: _Optional[int] = ..., schema: _Optional[int] = ..., obeyed: _Optional[_Iterable[_Union[ControlPlace, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[ControlPlace, _Mapping]]] = ...) -> None: ...
+
+class ControlPlace(_message.Message):
+    __slots__ = ("partition", "keyless", "offset")
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    KEYLESS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    partition: int
+    keyless: bool
+    offset: int
+    def __init__(self, partition: _Optional[int] = ..., keyless: bool = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ModelSpec(_message.Message):
     __slots__ = ("model", "versions", "route", "labels", "limits")

@@ -10,16 +10,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Handle(_message.Message):
-    __slots__ = ("model", "version", "generation", "spec")
+    __slots__ = ("model", "version", "generation", "spec", "schema")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     generation: int
     spec: _routing_pb2.VersionSpec
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ...) -> None: ...
+    schema: int
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
     __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "tasks")
@@ -186,7 +188,7 @@ class RawBatch(_message.Message):
     def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class BatchReport(_message.Message):
-    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages")
+    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages", "schema")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +202,7 @@ class BatchReport(_message.Message):
     REPORTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     FLUSH_ARMED_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -213,10 +216,11 @@ class BatchReport(_message.Message):
     reported_at_ms: int
     flush_armed: bool
     messages: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ...) -> None: ...
+    schema: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class Arms(_message.Message):
-    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "backlog", "pace")
+    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "backlog", "pace", "schema")
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     WAITING_BYTES_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +228,7 @@ class Arms(_message.Message):
     TIMER_GENERATION_FIELD_NUMBER: _ClassVar[int]
     BACKLOG_FIELD_NUMBER: _ClassVar[int]
     PACE_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     shards: _containers.RepeatedCompositeFieldContainer[ShardTotals]
     waiting_bytes: int
     waiting: int
@@ -231,7 +236,8 @@ class Arms(_message.Message):
     timer_generation: int
     backlog: _containers.RepeatedCompositeFieldContainer[Stretch]
     pace: Pace
-    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., backlog: _Optional[_Iterable[_Union[Stretch, _Mapping]]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ...) -> None: ...
+    schema: int
+    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., backlog: _Optional[_Iterable[_Union[Stretch, _Mapping]]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class Pace(_message.Message):
     __slots__ = ("limit", "done", "at_ms")
@@ -349,10 +355,12 @@ class PodStatus(_message.Message):
     def __init__(self, pod: _Optional[str] = ..., pool: _Optional[str] = ..., model: _Optional[str] = ..., held: _Optional[_Iterable[_Union[PodStatus.Held, _Mapping]]] = ..., at_ms: _Optional[int] = ..., leaving: bool = ...) -> None: ...
 
 class Pods(_message.Message):
-    __slots__ = ("pods",)
+    __slots__ = ("pods", "schema")
     PODS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     pods: _containers.RepeatedCompositeFieldContainer[PodStatus]
-    def __init__(self, pods: _Optional[_Iterable[_Union[PodStatus, _Mapping]]] = ...) -> None: ...
+    schema: int
+    def __init__(self, pods: _Optional[_Iterable[_Union[PodStatus, _Mapping]]] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class Parked(_message.Message):
     __slots__ = ("batch", "attempt", "bytes", "count")
@@ -367,11 +375,13 @@ class Parked(_message.Message):
     def __init__(self, batch: _Optional[bytes] = ..., attempt: _Optional[int] = ..., bytes: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Tick(_message.Message):
-    __slots__ = ("generation", "due_ms", "late")
+    __slots__ = ("generation", "due_ms", "late", "times_late")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     DUE_MS_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
+    TIMES_LATE_FIELD_NUMBER: _ClassVar[int]
     generation: int
     due_ms: int
     late: bool
-    def __init__(self, generation: _Optional[int] = ..., due_ms: _Optional[int] = ..., late: bool = ...) -> None: ...
+    times_late: int
+    def __init__(self, generation: _Optional[int] = ..., due_ms: _Optional[int] = ..., late: bool = ..., times_late: _Optional[int] = ...) -> None: ...
