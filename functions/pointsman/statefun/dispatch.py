@@ -27,10 +27,10 @@ from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import PARKED, REQUESTS, TASKS
 from pointsman.statefun.router_state import RouterState
-from pointsman.topics import DEAD_LETTERS, RESPONSES
+from pointsman.topics import RESPONSES
 from pointsman.wire.head import JSON, Head, deadline_of, read_heads, split_records, stable_id
 from pointsman.wire.json_response import Answered, refusal_to_json
-from pointsman.wire.response import ResponseWriter, Served, dead_letter, echo_of_bytes
+from pointsman.wire.response import ResponseWriter, Served, echo_of_bytes
 from pointsman.wire.task import Sender, task_batches
 
 logger = logging.getLogger(__name__)
@@ -298,5 +298,4 @@ def refuse(
     effects.egress(output or RESPONSES, head.reply_key, answer)
     if head.interactive and failure.retryable:
         return
-    letter = dead_letter(ingress, served, head.id, failure, now_ms, effects.letter_bytes)
-    effects.egress(DEAD_LETTERS, served.model, letter)
+    effects.letter(ingress, served, head.id, failure, now_ms)

@@ -76,6 +76,7 @@ class ModelFunction:
             except DecodeError:
                 logger.error("a message of type %s to %s is malformed", typename, call.id)
         shard.close()
+        await self._claims.keep(effects.kept)
         return effects.to_bytes()
 
     async def _take(self, shard: _Shard, typename: str, value: bytes) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
@@ -42,16 +43,19 @@ class RouterFunction:
 
     states: Mapping[str, str] = STATES
 
-    def __init__(self, settings: Settings, clock: Clock = now_ms) -> None:
+    def __init__(self, settings: Settings, clock: Clock = now_ms, claims: Claims | None = None) -> None:
         self._settings = settings
+        self._claims = claims or Claims(None)
         self._clock = clock
         self._plans = PlanCache()
 
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call that brought its state."""
-        return self.reply(call)
+        effects = self._effects_of(call)
+        await self._claims.keep(effects.kept)
+        return effects.to_bytes()
 
-    def reply(self, call: Call) -> bytes:
+    def _effects_of(self, call: Call) -> Effects:
         """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
             return self._pass(call)
@@ -60,16 +64,16 @@ class RouterFunction:
             logger.exception("a batch of %d messages to %s broke; trying each record alone", count, call.id)
             return self._pass_one_by_one(call)
 
-    def _pass(self, call: Call) -> bytes:
+    def _pass(self, call: Call) -> Effects:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
         for invocation in joined(_steering_first(call.invocations), REQUESTS):
             handle(invocation)
         state.save(effects)
-        return effects.to_bytes()
+        return effects
 
-    def _pass_one_by_one(self, call: Call) -> bytes:
+    def _pass_one_by_one(self, call: Call) -> Effects:
         healthy: list[Invocation] = []
         broken: list[Invocation] = []
         parts = (part for whole in _steering_first(call.invocations) for part in _taken_apart(whole))
@@ -94,7 +98,7 @@ class RouterFunction:
         for invocation in broken:
             handle.give_up(invocation)
         state.save(effects)
-        return effects.to_bytes()
+        return effects
 
     def _handlers(self, model: str, state: RouterState, effects: Effects) -> _Handle:
         now = self._clock()
