@@ -24,6 +24,7 @@ from pointsman.errors import (
 )
 from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.admission import room
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import PARKED, REQUESTS, TASKS
 from pointsman.statefun.router_state import RouterState
@@ -87,7 +88,8 @@ class Dispatch:
                 self._refuse(head, raw[index], verdict)
         self._split(heads, undecided, chosen)
         for entry, indices in chosen.values():
-            self._send(entry, heads, raw, indices, set() if entry.spec.ordered else set(undecided))
+            sent = indices if is_admitted else self._admitted(entry, heads, raw, indices)
+            self._send(entry, heads, raw, sent, set() if entry.spec.ordered else set(undecided))
         self._forward(strangers)
         self._park(heads, raw, waiting, attempt)
 
@@ -149,6 +151,26 @@ class Dispatch:
             if indices:
                 chosen.setdefault(name, (versions[name], []))[1].extend(indices)
 
+    def _admitted(
+        self, entry: VersionEntry, heads: Sequence[Head], raw: Sequence[bytes], indices: Sequence[int]
+    ) -> Sequence[int]:
+        """Refuse the interactive requests that a version would not answer in time; return the others."""
+        left = room(self._state.arms, entry, self._now_ms)
+        if left is None or not any(heads[index].interactive for index in indices):
+            return indices
+        kept: list[int] = []
+        for index in indices:
+            head = heads[index]
+            deadline = self._deadline(head)
+            if not head.interactive:
+                left.take()
+            elif not left.admits(deadline - self._now_ms if deadline else 0):
+                message = f"version {entry.version} of {self._model} is {left.wait_ms} ms behind"
+                self._refuse(head, raw[index], Failure(RESOURCE_EXHAUSTED, message))
+                continue
+            kept.append(index)
+        return kept
+
     def _send(
         self,
         entry: VersionEntry,
@@ -157,10 +179,17 @@ class Dispatch:
         indices: Sequence[int],
         drawn: Set[int],
     ) -> None:
+        if not indices:
+            return
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
         sender = Sender(
-            self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features
+            self._model,
+            entry,
+            table.epoch,
+            table.route.output or RESPONSES,
+            table.route.features,
+            self._now_ms,
         )
         default = table.limits.deadline_ms
         for shard, part in self._shards(entry, heads, indices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -51,35 +52,36 @@ class RouterFunction:
 
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call that brought its state."""
-        effects = self._effects_of(call)
+        effects = await self._effects_of(call)
         await self._claims.keep(effects.kept)
         return effects.to_bytes()
 
-    def _effects_of(self, call: Call) -> Effects:
+    async def _effects_of(self, call: Call) -> Effects:
         """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
-            return self._pass(call)
+            return await self._pass(call)
         except Exception:
             count = len(call.invocations)
             logger.exception("a batch of %d messages to %s broke; trying each record alone", count, call.id)
-            return self._pass_one_by_one(call)
+            return await self._pass_one_by_one(call)
 
-    def _pass(self, call: Call) -> Effects:
+    async def _pass(self, call: Call) -> Effects:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
         for invocation in joined(_steering_first(call.invocations), REQUESTS):
             handle(invocation)
+            await asyncio.sleep(0)  # others' commands and refusals need not wait for all of this call
         state.save(effects)
         return effects
 
-    def _pass_one_by_one(self, call: Call) -> Effects:
+    async def _pass_one_by_one(self, call: Call) -> Effects:
         healthy: list[Invocation] = []
         broken: list[Invocation] = []
         parts = (part for whole in _steering_first(call.invocations) for part in _taken_apart(whole))
         for invocation in parts:
             try:
-                self._pass(call._replace(invocations=[invocation]))
+                await self._pass(call._replace(invocations=[invocation]))
                 healthy.append(invocation)
             except Exception:
                 logger.exception("a message of type %s to %s cannot be handled", invocation.typename, call.id)

@@ -17,6 +17,7 @@ from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serv
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.admission import hear
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import CONTROL, HANDLE, TICK
 from pointsman.statefun.router_state import RouterState
@@ -158,6 +159,7 @@ class Steering:
         totals.done = max(totals.done, report.done)
         totals.done_bytes = max(totals.done_bytes, report.done_bytes)
         totals.failed = max(totals.failed, report.failed)
+        hear(self._state.arms, entry, totals, report, self._now_ms)
         self._state.touch("arms")
         if entry.state is VersionState.DRAINING:
             self._review()

@@ -45,6 +45,7 @@ class Sender(NamedTuple):
     epoch: int
     output: str
     features: tuple[str, ...]
+    at_ms: int
 
 
 def task_batches(
@@ -82,6 +83,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
         generation=sender.entry.generation,
         output=sender.output,
         features=sender.features,
+        at_ms=sender.at_ms,
     )
 
 

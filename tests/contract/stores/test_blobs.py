@@ -189,7 +189,7 @@ def test_no_request_prolongs_the_life_of_what_lies_beside_the_blobs(redis_url: s
                 others.set("session:2", b"secret", ex=60)
                 assert await blobs.keep(["session:2"], 3_600, 1_000_000) == 0
                 assert await blobs.are_there(["session:2"]) == [False]
-                assert 0 < int(others.pttl("session:2")) <= 60_000  # type: ignore[arg-type]
+                assert 0 < int(others.pttl("session:2")) <= 60_000
         finally:
             await blobs.close()
 

@@ -22,7 +22,7 @@ class Handle(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "at_ms", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class TaskBatch(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -38,8 +39,9 @@ class TaskBatch(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
+    at_ms: int
     tasks: _containers.RepeatedCompositeFieldContainer[Task]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., at_ms: _Optional[int] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
 
 class TaskBatchHead(_message.Message):
     __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features")
@@ -78,7 +80,7 @@ class Task(_message.Message):
     def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "at_ms", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +88,7 @@ class DeepTaskBatch(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -94,8 +97,9 @@ class DeepTaskBatch(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
+    at_ms: int
     tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., at_ms: _Optional[int] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
 
 class DeepTask(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -158,7 +162,7 @@ class RawBatch(_message.Message):
     def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class BatchReport(_message.Message):
-    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed")
+    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "wait_ms", "pass_ms")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +175,8 @@ class BatchReport(_message.Message):
     REPORTED_DONE_FIELD_NUMBER: _ClassVar[int]
     REPORTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     FLUSH_ARMED_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    PASS_MS_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -183,24 +189,28 @@ class BatchReport(_message.Message):
     reported_done: int
     reported_at_ms: int
     flush_armed: bool
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ...) -> None: ...
+    wait_ms: int
+    pass_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., wait_ms: _Optional[int] = ..., pass_ms: _Optional[int] = ...) -> None: ...
 
 class Arms(_message.Message):
-    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation")
+    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "drains")
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     WAITING_BYTES_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     TIMER_ARMED_FIELD_NUMBER: _ClassVar[int]
     TIMER_GENERATION_FIELD_NUMBER: _ClassVar[int]
+    DRAINS_FIELD_NUMBER: _ClassVar[int]
     shards: _containers.RepeatedCompositeFieldContainer[ShardTotals]
     waiting_bytes: int
     waiting: int
     timer_armed: bool
     timer_generation: int
-    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ...) -> None: ...
+    drains: _containers.RepeatedCompositeFieldContainer[Drain]
+    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., drains: _Optional[_Iterable[_Union[Drain, _Mapping]]] = ...) -> None: ...
 
 class ShardTotals(_message.Message):
-    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed")
+    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed", "wait_ms", "heard_ms")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -209,6 +219,8 @@ class ShardTotals(_message.Message):
     DONE_FIELD_NUMBER: _ClassVar[int]
     DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    HEARD_MS_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -217,7 +229,25 @@ class ShardTotals(_message.Message):
     done: int
     done_bytes: int
     failed: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+    wait_ms: int
+    heard_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., wait_ms: _Optional[int] = ..., heard_ms: _Optional[int] = ...) -> None: ...
+
+class Drain(_message.Message):
+    __slots__ = ("version", "generation", "done", "at_ms", "per_s", "target_ms")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    PER_S_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    generation: int
+    done: int
+    at_ms: int
+    per_s: float
+    target_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ..., per_s: _Optional[float] = ..., target_ms: _Optional[int] = ...) -> None: ...
 
 class PodStatus(_message.Message):
     __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving")
