@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
@@ -75,10 +74,7 @@ class Sampler:
     def _checkpoint(self) -> tuple[float, float]:
         """Return bytes and milliseconds of the newest completed checkpoint."""
         port = self._stack.record.children["engine"].port
-        jobs = _json(port, "/jobs")["jobs"]
-        last = _json(port, f"/jobs/{jobs[0]['id']}/checkpoints")["latest"]["completed"] or {}
+        jobs = (rest.get_json(port, "/jobs") or {}).get("jobs") or [{"id": "none"}]
+        said = rest.get_json(port, f"/jobs/{jobs[0]['id']}/checkpoints") or {}
+        last = said.get("latest", {}).get("completed") or {}
         return float(last.get("state_size", 0)), float(last.get("end_to_end_duration", 0))
-
-
-def _json(port: int, path: str) -> Any:
-    return json.loads(rest.get(port, path)[1])

@@ -10,14 +10,15 @@ from typing import Final
 import msgspec
 
 DAY_S: Final = 86_400.0
-# Flat: no more than this share of the mean a day, or no more than this share over the whole run, or a slope
-# that the scatter may have made.
+# As much growth a day, as a share of the mean, still counts as flat.
 DAILY: Final = 0.05
-Z: Final = 1.96
+# A dozen series are looked at: 99 %, so that chance seldom makes one of them grow.
+Z: Final = 2.58
+FLAT, GROWS, UNCLEAR = "flat", "grows", "unclear"
 
 
 class Trend(msgspec.Struct, frozen=True):
-    """A line through a series: mean, slope per second and half of its 95 % interval, and the series' length."""
+    """A line through a series: its mean, the slope per second, half of its 99 % interval, the seconds."""
 
     name: str
     mean: float
@@ -32,13 +33,15 @@ class Trend(msgspec.Struct, frozen=True):
 
     @property
     def daily_margin(self) -> float:
-        """Half of the 95 % interval of `daily`."""
+        """Half of the 99 % interval of `daily`."""
         return self.margin * DAY_S / self.mean if self.mean else 0.0
 
     @property
-    def is_flat(self) -> bool:
-        """Whether it does not grow: the interval's lower end is below 5 % a day."""
-        return self.daily - self.daily_margin <= DAILY
+    def verdict(self) -> str:
+        """`flat` or `grows` where the whole interval says so, else `unclear`: a longer run would tell."""
+        if self.daily + self.daily_margin <= DAILY:
+            return FLAT
+        return GROWS if self.daily - self.daily_margin > DAILY else UNCLEAR
 
 
 def trend(name: str, times: Sequence[float], values: Sequence[float]) -> Trend:
