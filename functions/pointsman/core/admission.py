@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 # New work may have to wait so long, or for so many forward passes where these take longer.
 TARGET_MS: Final = 400
 PASSES: Final = 4
-# A wait of this share of the target says that work queues: the newest of a call waited for the call before.
+# A wait of this share of the target, beside its own pass, says that work queues.
 QUEUES: Final = 0.25
 # Over less than this the reports' own delays would be most of what is measured.
 SHORTEST_MS: Final = 50
@@ -47,7 +47,7 @@ class Word(NamedTuple):
 def heard(drain: Drain, word: Word, now_ms: int) -> Drain:
     """Return what is known of a version after a shard's report."""
     target = max(TARGET_MS, PASSES * word.pass_ms)
-    if word.wait_ms < QUEUES * target:
+    if word.wait_ms - word.pass_ms < QUEUES * target:
         return Drain(word.done, now_ms, 0.0, target)
     took = now_ms - drain.at_ms
     if took < SHORTEST_MS:

@@ -34,7 +34,7 @@ ATTEMPTS: Final = 30
 # models a report every 100 ms made more calls than the requests did.
 REPORT_ITEMS: Final = 256
 REPORT_MS: Final = 500
-# While work waits so long the router must know sooner how fast it is worked off.
+# While work waits so long, beside its own pass, the router must know sooner how fast it is worked off.
 WAIT_MS: Final = 50
 WAITING_REPORT_MS: Final = 100
 
@@ -300,7 +300,8 @@ class _Shard:
         self._is_counted = True
         now = self._clock()
         totals.wait_ms = max(0, now - batch.at_ms) if batch.at_ms else 0
-        often = REPORT_MS if totals.wait_ms < WAIT_MS else WAITING_REPORT_MS
+        is_waiting = totals.wait_ms - totals.pass_ms >= WAIT_MS
+        often = WAITING_REPORT_MS if is_waiting else REPORT_MS
         if totals.done - totals.reported_done >= REPORT_ITEMS or now - totals.reported_at_ms >= often:
             self._report(batch.model, now)
         elif not totals.flush_armed:

@@ -25,7 +25,7 @@ def test_the_rate_of_a_busy_version_is_found(rate: int, every_ms: int) -> None:
     assert abs(drain.per_s - rate) <= max(0.02 * rate, 1_000 / every_ms)
 
 
-@given(rate=st.integers(1, 50_000), wait_ms=st.integers(0, 99))
+@given(rate=st.integers(1, 50_000), wait_ms=st.integers(0, 119))
 def test_a_version_for_which_nothing_waits_has_no_bound_however_slow_its_requests_come(
     rate: int, wait_ms: int
 ) -> None:
@@ -71,7 +71,13 @@ def test_what_is_sent_whatever_its_wait_takes_room_from_others() -> None:
 
 
 def test_a_slow_pass_has_a_longer_target() -> None:
-    assert watched(3, 3, wait_ms=1_500, pass_ms=600).target_ms == PASSES * 600
+    assert watched(3, 3, wait_ms=3_000, pass_ms=600).target_ms == PASSES * 600
+
+
+@given(pass_ms=st.integers(0, 5_000))
+def test_a_lone_request_at_a_slow_model_is_no_queue(pass_ms: int) -> None:
+    drain = watched(1, 5, wait_ms=pass_ms + pass_ms // 2, every_ms=1_000, pass_ms=pass_ms)
+    assert room(10**6, drain, START + 5_000) is None
 
 
 def test_an_idle_time_before_the_first_wait_does_not_count_as_slowness() -> None:
