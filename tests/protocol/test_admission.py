@@ -112,6 +112,16 @@ def test_a_shard_says_how_long_its_newest_work_waited_and_sooner_while_work_wait
     assert [one for one in shard.serve(asked(), at_ms=shard.now).sent if one.typename == REPORT] == []
 
 
+def test_a_pass_is_one_of_a_turns_many() -> None:
+    class Several(Doubling):
+        async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+            return Ran((await super().run(key, items)).results, 200_000, 24, passes=10)
+
+    shard = Shard(Several())
+    shard.serve(asked())
+    assert shard.totals.pass_ms == 20
+
+
 def test_batches_sent_at_different_times_are_one_pass() -> None:
     shard = Shard()
     batches = [(TASKS, task_batch(asked(), at_ms=shard.now - wait)) for wait in (90, 40)]

@@ -280,7 +280,7 @@ class _Shard:
         self._totals.rows += ran.rows
         self._totals.batches += 1
         self._totals.compute_us += ran.compute_us
-        self._totals.pass_ms = ran.compute_us // 1000
+        self._totals.pass_ms = ran.compute_us // max(1, ran.passes) // 1000
 
     def count(
         self,
