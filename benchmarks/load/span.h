@@ -17,7 +17,7 @@ static inline void span_take(span *s, bool failed, bool refused, uint64_t us, ui
   else if (!failed) s->answered++;
   else if (refused) s->refused++;
   else s->failed++;
-  histogram_add(failed ? &s->bad : &s->good, us);
+  if (!failed || refused) histogram_add(failed ? &s->bad : &s->good, us);
 }
 
 static inline void span_print(const span *s, const char *before) {

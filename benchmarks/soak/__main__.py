@@ -39,7 +39,7 @@ async def measure(folder: Path, minutes: int, warmup_s: float, console: Console)
         generator, bulk = Generator(stack.kafka, BUILD), traffic.stream(folder)
         busy = await asyncio.to_thread(generator.run, bulk, INFLIGHT, FIRST_S, CAPACITY_S)
         console.print(f"capacity {busy.rps:,.0f}/s at {INFLIGHT} in flight")
-        with Ledger(stack.kafka) as ledger:
+        with traffic.Apart(stack.kafka) as ledger:
             trickle = traffic.Trickle(ledger, random.Random(minutes))
             trickle.start()
             try:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from confluent_kafka import Message
 
 from benchmarks.stream import models
 from benchmarks.stream.generator import Traffic
@@ -21,6 +22,7 @@ from pointsman_examples import mlp
 
 PLAIN: Final = ("plain-1", "plain-2", "plain-3")
 MODELS: Final = (models.MODEL, *PLAIN)
+PEOPLE_KEY: Final = b"people"
 TRICKLE_PER_S: Final = 20.0
 DEADLINE_MS: Final = 2_000
 
@@ -44,7 +46,15 @@ def stream(folder: Path) -> Traffic:
 def people(folder: Path) -> Traffic:
     """Return the bulk of the interactive lane, whose answers go elsewhere."""
     body = models.body(folder / "people.bin", lane=pb.LANE_INTERACTIVE, timeout_ms=DEADLINE_MS)
-    return Traffic(topics.REQUESTS, topics.RESPONSES, MODELS, body, reply_key="people")
+    return Traffic(topics.REQUESTS, topics.RESPONSES, MODELS, body, reply_key=PEOPLE_KEY.decode())
+
+
+class Apart(Ledger):
+    """A ledger of the trickle alone: the bulk's answers are the generator's to count, and are too many."""
+
+    def _take(self, message: Message) -> None:
+        if message.key() not in (b"bench", PEOPLE_KEY):
+            super()._take(message)
 
 
 class Trickle:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-# New work may have to wait so long, or for so many forward passes where these take longer.
-TARGET_MS: Final = 400
+# New work may have to wait so long, or for so many forward passes where these take longer. Answers leave a
+# shard with their whole call, and a call takes all that waits: an answer comes after twice its wait at most.
+TARGET_MS: Final = 150
 PASSES: Final = 4
-# A wait of this share of the target, beside its own pass, says that work queues.
-QUEUES: Final = 0.25
+# A wait of these shares of the target, beside its own pass, says that work begins to queue, or queues still.
+BEGINS, STAYS = 0.7, 0.2
 # Over less than this the reports' own delays would be most of what is measured.
 SHORTEST_MS: Final = 50
 # A sample this much longer than the wait may hold time in which nothing was to be done.
@@ -47,7 +48,7 @@ class Word(NamedTuple):
 def heard(drain: Drain, word: Word, now_ms: int) -> Drain:
     """Return what is known of a version after a shard's report."""
     target = max(TARGET_MS, PASSES * word.pass_ms)
-    if word.wait_ms - word.pass_ms < QUEUES * target:
+    if word.wait_ms - word.pass_ms < (STAYS if drain.per_s else BEGINS) * target:
         return Drain(word.done, now_ms, 0.0, target)
     took = now_ms - drain.at_ms
     if took < SHORTEST_MS:
@@ -79,9 +80,9 @@ class Room:
     def admits(self, left_ms: int) -> bool:
         """Whether a request would be answered in time, and count it if so.
 
-        `left_ms` is what is left to its deadline, 0 where it has none. Half of that is for all but the wait.
+        `left_ms` is what is left to its deadline, 0 where it has none. The wait may be a third of it.
         """
-        most = min(self._target_ms, left_ms / 2) if left_ms else self._target_ms
+        most = min(self._target_ms, left_ms / 3) if left_ms else self._target_ms
         if self._waiting > most * self._per_ms:
             return False
         self._waiting += 1
