@@ -1,5 +1,5 @@
-/* Closed-loop load on a pair of Kafka topics: keeps a number of requests in flight, matches answers by id,
- * and prints one line of JSON. See usage(). */
+/* Load on a pair of Kafka topics: keeps a number of requests in flight (closed loop), or sends at given rates
+ * whatever comes back (open loop); matches answers by id, and prints one line of JSON. See usage(). */
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -9,12 +9,15 @@
 
 #include "histogram.h"
 #include "record.h"
+#include "span.h"
 
 #define MAX_RECORD 262144
 #define MAX_MODELS 64
 #define MAX_VERSIONS 16
 #define MAX_INFLIGHT 65536
 #define BATCH 4096
+#define MAX_PHASES 16
+#define MAX_SECONDS 1200
 #define STALL_S 15.0
 #define DRAIN_S 10.0
 
@@ -24,14 +27,17 @@ typedef struct {
   size_t model_count;
   enum form form;
   uint32_t inflight, size;
-  uint64_t count;
+  uint64_t count, deadline_us;
   double warmup, seconds;
+  span phases[MAX_PHASES]; /* none: closed loop */
+  size_t phase_count;
 } options;
 
 typedef struct {
   uint32_t turn; /* increments with each use, so that a repeated answer is told from the next one */
   bool busy;
-  uint64_t sent_ns;
+  uint64_t sent_ns; /* open loop: when it was due */
+  uint16_t phase, second;
 } slot;
 
 typedef struct {
@@ -50,6 +56,7 @@ typedef struct {
     uint64_t count;
   } versions[MAX_VERSIONS];
   histogram latency;
+  span *seconds; /* open loop: one for each second since its begin */
 } load;
 
 static void die(const char *what, const char *why) {
@@ -75,16 +82,27 @@ static void usage(void) {
   fputs(
       "load --brokers HOST:PORT --in TOPIC --out TOPIC [--form raw|pointsman] [--inflight N]\n"
       "     [--warmup SECONDS] [--seconds SECONDS] [--count N] [--size BYTES] [--models A,B,...]\n"
-      "     [--body FILE] [--reply-key KEY]\n"
+      "     [--body FILE] [--reply-key KEY] [--phases RATE:SECONDS,... [--deadline SECONDS]]\n"
       "--models: record keys in turn, and the model field of the pointsman form\n"
       "--body: the request's encoded payload fields; --size: bytes of a raw record\n"
-      "--reply-key: read only the partition of the out topic to which this key belongs\n",
+      "--reply-key: read only the partition of the out topic to which this key belongs\n"
+      "--phases: open loop, requests per second for so many whole seconds, instead of --inflight and --seconds\n",
       stderr);
   exit(2);
 }
 
+static void parse_phases(options *o, char *text) {
+  double total = 0;
+  for (char *p = strtok(text = strdup(text), ","); p; p = strtok(NULL, ",")) {
+    span *s = &o->phases[o->phase_count];
+    if (o->phase_count++ == MAX_PHASES || sscanf(p, "%lf:%lf", &s->rate, &s->seconds) != 2) usage();
+    if (s->rate <= 0 || s->seconds < 1 || (total += s->seconds) > MAX_SECONDS) usage();
+  }
+  o->inflight = MAX_INFLIGHT;
+}
+
 static options parse(int argc, char **argv) {
-  options o = {.inflight = 1, .size = 264, .count = UINT64_MAX, .warmup = 1, .seconds = 3};
+  options o = {.inflight = 1, .size = 264, .count = UINT64_MAX, .deadline_us = UINT64_MAX, .warmup = 1, .seconds = 3};
   char *models = "r";
   for (int i = 1; i + 1 < argc; i += 2) {
     char *name = argv[i], *value = argv[i + 1];
@@ -100,6 +118,8 @@ static options parse(int argc, char **argv) {
     else if (!strcmp(name, "--models")) models = value;
     else if (!strcmp(name, "--body")) o.body_file = value;
     else if (!strcmp(name, "--reply-key")) o.reply_key = value;
+    else if (!strcmp(name, "--deadline")) o.deadline_us = (uint64_t)(strtod(value, NULL) * 1e6);
+    else if (!strcmp(name, "--phases")) parse_phases(&o, value);
     else usage();
   }
   if (argc % 2 == 0 || !o.brokers || !o.in || !o.out) usage();
@@ -240,6 +260,11 @@ static void take(load *l, rd_kafka_message_t *message, uint64_t at_ns) {
       l->answered++;
       if (a.failed) l->errors++;
       count_version(l, &a);
+      if (l->seconds) {
+        uint64_t us = (at_ns - s->sent_ns) / 1000;
+        span_take(&l->o.phases[s->phase], a.failed, a.refused, us, l->o.deadline_us);
+        span_take(&l->seconds[s->second], a.failed, a.refused, us, l->o.deadline_us);
+      }
       histogram_add(&l->latency, (at_ns - s->sent_ns) / 1000);
     }
   }
@@ -247,9 +272,9 @@ static void take(load *l, rd_kafka_message_t *message, uint64_t at_ns) {
 }
 
 /* Wait for one answer, then take all that are there. */
-static void receive(load *l) {
+static void receive(load *l, int wait_ms) {
   static rd_kafka_message_t *messages[BATCH];
-  rd_kafka_message_t *first = rd_kafka_consume_queue(l->queue, 20);
+  rd_kafka_message_t *first = rd_kafka_consume_queue(l->queue, wait_ms);
   if (first) {
     take(l, first, now_ns());
     ssize_t count = rd_kafka_consume_batch_queue(l->queue, 0, messages, BATCH);
@@ -259,13 +284,58 @@ static void receive(load *l) {
   rd_kafka_poll(l->producer, 0);
 }
 
+/* Send a request that was due then; one for which no slot is free counts as unsent. */
+static void send_due(load *l, uint64_t start_ns, uint64_t due_ns, uint16_t phase) {
+  uint16_t second = (uint16_t)((due_ns - start_ns) / 1000000000u);
+  span *spans[] = {&l->o.phases[phase], &l->seconds[second]};
+  for (size_t i = 0; i < 2; i++) {
+    spans[i]->due++;
+    if (!l->free_count) spans[i]->unsent++;
+  }
+  if (!l->free_count) return;
+  slot *s = &l->slots[l->free_slots[l->free_count - 1]];
+  send_one(l);
+  s->sent_ns = due_ns;
+  s->phase = phase;
+  s->second = second;
+}
+
+/* Send at the rates of the phases, one after the other, whatever comes back and when. */
+static void drive_open(load *l) {
+  uint64_t start = now_ns(), begin = start;
+  l->seconds = calloc(MAX_SECONDS + 1, sizeof *l->seconds);
+  for (uint16_t p = 0; p < l->o.phase_count; p++) {
+    span *s = &l->o.phases[p];
+    uint64_t count = (uint64_t)(s->rate * s->seconds), next = 0;
+    while (next < count) {
+      uint64_t now = now_ns();
+      for (; next < count && begin + (uint64_t)((double)next * 1e9 / s->rate) <= now; next++)
+        send_due(l, start, begin + (uint64_t)((double)next * 1e9 / s->rate), p);
+      receive(l, 1);
+    }
+    begin += (uint64_t)(s->seconds * 1e9);
+  }
+}
+
+static void print_spans(const load *l) {
+  double total = 0;
+  fputs("{\"phases\": [", stdout);
+  for (size_t p = 0; p < l->o.phase_count; p++) {
+    span_print(&l->o.phases[p], p ? ", " : "");
+    total += l->o.phases[p].seconds;
+  }
+  fputs("], \"seconds\": [", stdout);
+  for (size_t i = 0; i < (size_t)total; i++) span_print(&l->seconds[i], i ? ", " : "");
+  printf("], \"lost\": %u, \"repeated\": %llu}\n", l->o.inflight - l->free_count, (unsigned long long)l->repeated);
+}
+
 /* Keep the requests in flight until the time or the count is over, or nothing comes back any more. */
 static double drive(load *l, double seconds, uint64_t count) {
   uint64_t start = now_ns(), last = start, goal = count == UINT64_MAX ? count : l->answered + count;
   uint64_t seen = l->answered;
   while (since(start) < seconds && l->answered < goal && since(last) < STALL_S) {
     while (l->free_count) send_one(l);
-    receive(l);
+    receive(l, 20);
     if (l->answered != seen) last = now_ns();
     seen = l->answered;
   }
@@ -291,6 +361,13 @@ int main(int argc, char **argv) {
   static histogram measured;
   l.o = parse(argc, argv);
   open_load(&l);
+  if (l.o.phase_count) {
+    drive_open(&l);
+    for (uint64_t end = now_ns(); l.free_count < l.o.inflight && since(end) < DRAIN_S;) receive(&l, 20);
+    print_spans(&l);
+    fflush(stdout);
+    _Exit(0);
+  }
   drive(&l, STALL_S, 1); /* the first answer is late: connections, leaders, the other side's caches */
   drive(&l, l.o.warmup, UINT64_MAX);
   histogram_clear(&l.latency);
@@ -299,7 +376,7 @@ int main(int argc, char **argv) {
   cpu = cpu_seconds() - cpu;
   uint64_t answered = l.answered - before;
   measured = l.latency;
-  for (uint64_t end = now_ns(); l.free_count < l.o.inflight && since(end) < DRAIN_S;) receive(&l);
+  for (uint64_t end = now_ns(); l.free_count < l.o.inflight && since(end) < DRAIN_S;) receive(&l, 20);
   print_result(&l, seconds, answered, cpu, &measured);
   fflush(stdout);
   /* The measurement is over: leave without the client's orderly shutdown, which takes a second. */

@@ -17,6 +17,7 @@ enum form { RAW, POINTSMAN };
 typedef struct {
   uint64_t id;
   bool failed;         /* the response carries an error */
+  bool refused;        /* and that is RESOURCE_EXHAUSTED: come again later */
   const char *version; /* not terminated; NULL where the form has none */
   size_t version_size;
 } answer;
@@ -68,7 +69,10 @@ static inline bool read_response(const uint8_t *at, size_t size, answer *out) {
     } else if (kind == 2) {
       if (!get_varint(&at, end, &value) || value > (uint64_t)(end - at)) return false;
       if (field == ID) found = get_hex(at, value, &out->id);
-      if (field == ERROR) out->failed = true;
+      if (field == ERROR) {
+        out->failed = true;
+        out->refused = value > 19 && !memcmp(at, "\x0a\x12RESOURCE_EXHAUSTED", 20); /* field 1, its code */
+      }
       if (field == VERSION) {
         out->version = (const char *)at;
         out->version_size = value;

@@ -57,6 +57,37 @@ class Traffic(msgspec.Struct, frozen=True):
         return ["--in", self.source, "--out", self.sink, *models, "--reply-key", reply_key, *form]
 
 
+class Span(msgspec.Struct, frozen=True):
+    """What became of the requests that were due in a span of an open-loop run; latencies from when due.
+
+    `late` were answered after the deadline, `refused` were told to come again, `failed` got another error,
+    `unsent` are those for which the generator had no place; what is left has no answer.
+    """
+
+    rate: float
+    seconds: float
+    due: int
+    unsent: int
+    answered: int
+    late: int
+    refused: int
+    failed: int
+    p50_ms: float
+    p99_ms: float
+    refusal_p50_ms: float
+    refusal_p99_ms: float
+    refusal_max_ms: float
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An open-loop run: a span for each phase and for each second."""
+
+    phases: list[Span]
+    seconds: list[Span]
+    lost: int
+    repeated: int
+
+
 class Generator:
     """The compiled generator, aimed at one broker."""
 
@@ -76,9 +107,26 @@ class Generator:
         """Run to the end. Raises StackError where it fails or where nothing is answered."""
         return finish(self.start(traffic, inflight, warmup, seconds), warmup + seconds + PATIENCE_S)
 
+    def run_open(self, traffic: Traffic, phases: Sequence[tuple[float, int]], deadline: float) -> Opened:
+        """Send at rates (per second, for so many seconds) whatever comes back. Raises StackError.
+
+        An answer is late after `deadline` seconds.
+        """
+        text = ",".join(f"{rate:.1f}:{seconds}" for rate, seconds in phases)
+        command = [str(self.binary), "--brokers", self.kafka, *traffic.arguments(), "--phases", text]
+        command += ["--deadline", str(deadline)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return msgspec.json.decode(
+            _output(process, sum(seconds for _, seconds in phases) + PATIENCE_S), type=Opened
+        )
+
 
 def finish(process: subprocess.Popen[bytes], timeout: float) -> Measured:
     """Wait for a run and return what it measured. Raises StackError where it failed."""
+    return msgspec.json.decode(_output(process, timeout), type=Measured)
+
+
+def _output(process: subprocess.Popen[bytes], timeout: float) -> bytes:
     try:
         out, complaint = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -87,7 +135,7 @@ def finish(process: subprocess.Popen[bytes], timeout: float) -> Measured:
         raise StackError(f"the load generator did not end within {timeout:.0f} s") from error
     if process.returncode != 0:
         raise StackError(f"the load generator failed: {complaint.decode(errors='replace').strip()}")
-    return msgspec.json.decode(out, type=Measured)
+    return out
 
 
 def build(folder: Path) -> Path:

@@ -48,10 +48,10 @@ def single(name: str, only: dict[str, Any]) -> dict[str, Any]:
     return {"model": name, "versions": {"1": only}, "route": {"split": {"1": 100}}}
 
 
-def body(path: Path) -> Path:
-    """Write the payload of a request, one row of 64 numbers, and return its path."""
+def body(path: Path, **fields: Any) -> Path:
+    """Write the payload of a request, one row of 64 numbers, and other fields of it; return its path."""
     row = np.linspace(-1, 1, mlp.WIDTH, dtype="<f4")
-    request = pb.InferenceRequest()
+    request = pb.InferenceRequest(**fields)
     request.tensors.tensors.add(name="x", datatype="FP32", shape=[1, mlp.WIDTH], raw=row.tobytes())
     path.write_bytes(request.SerializeToString())
     return path

@@ -76,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     waiting_bytes: int = 4 * 1024**2
     """Bytes of requests per model that wait in the router's delayed messages for a ready version."""
 
+    kept_bytes: int = 128 * 1024**2
+    """Bytes of tensors by reference that Redis keeps as long as dead letters refer to them, in all."""
+
     log_level: str = "INFO"
     """Python logging level."""
 

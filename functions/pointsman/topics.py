@@ -13,6 +13,8 @@ DAY_MS: Final = 24 * 3600 * 1000
 # A request may not be larger; responses and dead letters may be four times as large.
 MAX_REQUEST_BYTES: Final = 256 * KIB
 MAX_OUTPUT_BYTES: Final = 4 * MIB
+# A topic's limit holds for a whole batch, which librdkafka would otherwise let grow to 1 MB.
+PRODUCER_BATCH_BYTES: Final = MAX_REQUEST_BYTES - 4096
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -49,3 +51,4 @@ TABLE: Final[tuple[Topic, ...]] = (
     Topic(ROUTES, 1, -1, MAX_OUTPUT_BYTES, compacted=True),
     Topic(DEAD_LETTERS, 4, 30 * DAY_MS, MAX_OUTPUT_BYTES),
 )
+RETENTION_MS: Final = {topic.name: topic.retention_ms for topic in TABLE}

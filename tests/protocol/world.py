@@ -131,10 +131,11 @@ def taken(reply: Reply) -> list[str]:
 class Router:
     """The router of one model."""
 
-    def __init__(self, model: str = "digits", **settings: Any) -> None:
+    def __init__(self, model: str = "digits", blobs: MemoryBlobs | None = None, **settings: Any) -> None:
         self.now = 1_000_000
         self.settings = Settings(**{"check_artifacts": False, **settings})
-        self.function = RouterFunction(self.settings, lambda: self.now)
+        claims = Claims(blobs, self.settings.kept_bytes)
+        self.function = RouterFunction(self.settings, lambda: self.now, claims)
         server = FunctionServer()
         server.bind("pointsman", "router", self.function)
         self.address = Address(server, "pointsman", "router", model)
@@ -209,7 +210,7 @@ class Shard:
         self.runner = runner or Doubling()
         server = FunctionServer()
         function = ModelFunction(
-            self.runner, Claims(blobs), lambda: self.now, lambda _, epoch: epoch < self.moved_epoch
+            self.runner, Claims(blobs, 1 << 20), lambda: self.now, lambda _, epoch: epoch < self.moved_epoch
         )
         server.bind("models", "*", function)
         self.address = Address(server, "models", "default", "digits~1~0")

@@ -49,6 +49,11 @@ def age_ms(text: str) -> int:
     return age
 
 
+def redis_of(redis: str, kafka: str, name: str) -> str:
+    """Return the URL of the store of references; empty where `kafka` is another's and none is named."""
+    return redis or ("" if kafka else stack_of(name).redis)
+
+
 def absolute_uri(text: str, base: Path) -> str:
     """Return a URI; a path becomes a file URI, relative to `base`."""
     if _SCHEME.match(text):

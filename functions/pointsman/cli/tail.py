@@ -21,6 +21,7 @@ from pointsman.cli.output import Output
 from pointsman.client.prediction import prediction_from_pb
 from pointsman.client.reader import Reader
 from pointsman.pb.v1 import inference_pb2, routing_pb2
+from pointsman.wire.head import stable_id
 
 Line = tuple[dict[str, Any], str]
 
@@ -92,8 +93,11 @@ def _event(value: bytes) -> Line:
 
 def _dead_letter(value: bytes) -> Line:
     letter = inference_pb2.DeadLetter.FromString(value)
-    origin = f"{letter.ingress.topic}-{letter.ingress.partition}-{letter.ingress.offset}"
-    text = f"{letter.id} {letter.model or '-'} {letter.error.code}: {letter.error.message} (from {origin})"
+    text = f"{letter.id} {letter.model or '-'} "
+    if letter.mark:
+        text += inference_pb2.DeadLetter.Mark.Name(letter.mark).lower()
+    else:
+        text += f"{letter.error.code}: {letter.error.message} (from {stable_id(letter.ingress)})"
     return MessageToDict(letter, preserving_proto_field_name=True), text
 
 

@@ -1,28 +1,44 @@
-"""Reads the dead-letter topic, and sends its records again."""
+"""Reads the dead-letter topic: which letters there are, and where."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Message
 from google.protobuf.message import DecodeError
 
 from pointsman import topics
 from pointsman.client.reader import Reader
-from pointsman.errors import ClientError, Failure
 from pointsman.pb.v1 import inference_pb2 as pb
-from pointsman.wire.replay import Replay, replay_of
+from pointsman.wire.head import stable_id
+from pointsman.wire.letter import references_of
 
-_ADMIN_S: Final = 30.0
-_BATCH_BYTES: Final = topics.MAX_REQUEST_BYTES - 4096
+PURGED = pb.DeadLetter.PURGED
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A letter without its record. Times are in ms since the epoch; `replayed_ms` is 0 while it is open."""
+
+    id: str
+    model: str
+    version: str
+    code: str
+    message: str
+    at_ms: int
+    attempts: int
+    size: int
+    origin: str
+    references: tuple[str, ...]
+    place: tuple[int, int]  # partition and offset in the dead-letter topic
+    replayed_ms: int = 0
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which letters are meant; what is empty or 0 is not asked for. Times are in ms since the epoch."""
+    """Which letters are meant; what is empty or 0 is not asked for. Times are in ms since the epoch.
+
+    Letters that were sent again are not meant, unless they are named or `replayed` is set.
+    """
 
     model: str = ""
     version: str = ""
@@ -30,107 +46,88 @@ class Filter(msgspec.Struct, frozen=True):
     since_ms: int = 0
     until_ms: int = 0
     ids: frozenset[str] = frozenset()
+    replayed: bool = False
 
-    def takes(self, letter: pb.DeadLetter) -> bool:
+    def takes(self, entry: Entry) -> bool:
         """Whether a letter is meant."""
         return (
-            self.model in ("", letter.model)
-            and self.version in ("", letter.version)
-            and self.code in ("", letter.error.code)
-            and self.since_ms <= letter.at_ms
-            and (not self.until_ms or letter.at_ms < self.until_ms)
-            and (not self.ids or letter.id in self.ids)
+            self.model in ("", entry.model)
+            and self.version in ("", entry.version)
+            and self.code in ("", entry.code)
+            and self.since_ms <= entry.at_ms
+            and (not self.until_ms or entry.at_ms < self.until_ms)
+            and (not self.ids or entry.id in self.ids)
+            and (not entry.replayed_ms or self.replayed or bool(self.ids))
         )
 
 
-def letters(kafka: str, wanted: Filter) -> list[pb.DeadLetter]:
-    """Return the letters that are meant, oldest first; of several with one id only the last counts."""
-    found: dict[str, pb.DeadLetter] = {}
+def letters(kafka: str, wanted: Filter) -> list[Entry]:
+    """Return the letters that are meant, oldest first. Raises ClientError."""
+    return [entry for entry in all_letters(kafka) if wanted.takes(entry)]
+
+
+def all_letters(kafka: str) -> list[Entry]:
+    """Return every letter that was not purged, oldest first; of a model's several with one id the last."""
+    found: dict[tuple[str, str], Entry] = {}
     with Reader(kafka, topics.DEAD_LETTERS) as reader:
         for message in reader.to_end():
-            try:
-                letter = pb.DeadLetter.FromString(message.value() or b"")
-            except DecodeError:
+            letter = _letter(message)
+            if letter is None:
                 continue  # not ours
-            found.pop(letter.id, None)  # an id's state is its last letter
-            if wanted.takes(letter):
-                found[letter.id] = letter
-    return sorted(found.values(), key=lambda letter: letter.at_ms)
-
-
-class Replayer:
-    """Sends the records of letters to the topics they came from, at most `rate` a second; 0: no limit."""
-
-    def __init__(self, kafka: str, rate: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._producer = Producer(
-            {
-                "bootstrap.servers": kafka,
-                "partitioner": "murmur2_random",
-                "enable.idempotence": True,
-                "batch.size": _BATCH_BYTES,
-                "topic.metadata.propagation.max.ms": 5_000,  # a topic that is gone is told soon
-                "log_level": 0,
-            }
-        )
-        self._rate = rate
-        self._sleep = sleep
-        self._faults: dict[str, str] = {}
-
-    def send(
-        self, chosen: Iterable[pb.DeadLetter], *, anew: bool = False
-    ) -> Iterator[tuple[pb.DeadLetter, Failure | None]]:
-        """Yield each letter as it is sent, or with why it is not. Raises ClientError where Kafka fails."""
-        begun = time.monotonic()
-        for number, letter in enumerate(chosen):
-            replay = replay_of(letter, anew=anew)
-            if isinstance(replay, Replay):
-                if self._rate:
-                    self._sleep(max(0.0, begun + number / self._rate - time.monotonic()))
-                self._produce(letter.id, replay)
-                yield letter, None
+            key = (letter.model, letter.id)
+            if letter.mark:
+                _settle(found, key, letter)
             else:
-                yield letter, replay
-        left = self._producer.flush(_ADMIN_S)
-        if left:
-            raise ClientError(f"Kafka did not take {left} records within {_ADMIN_S:.0f} s")
-        if self._faults:
-            request_id, reason = next(iter(self._faults.items()))
-            raise ClientError(
-                f"{len(self._faults)} records were not sent, the first {request_id!r}: {reason}"
-            )
-
-    def _produce(self, request_id: str, replay: Replay) -> None:
-        def delivered(error: KafkaError | None, _: object) -> None:
-            if error is not None:
-                self._faults[request_id] = error.str()
-
-        while True:
-            try:
-                self._producer.produce(
-                    replay.topic, replay.value, replay.key, headers=replay.headers, on_delivery=delivered
-                )
-                self._producer.poll(0)
-                return
-            except BufferError:
-                self._producer.poll(0.1)
+                found[key] = _entry(letter, message)
+    return sorted(found.values(), key=lambda entry: entry.at_ms)
 
 
-def purge(kafka: str, before_ms: int, *, dry_run: bool = False) -> int:
-    """Delete the letters written before a moment; return how many there were. Raises ClientError.
+def whole(kafka: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, pb.DeadLetter]]:
+    """Yield the letters of entries, each with its record, in the order of each model. Raises ClientError.
 
-    Kafka deletes from a partition's beginning only, so a purge goes by time and by nothing else.
+    They are read as they are asked for, so memory does not grow with their number.
     """
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    by_place = {entry.place: entry for entry in entries}
     with Reader(kafka, topics.DEAD_LETTERS) as reader:
-        ends = reader.offsets_before(before_ms)
-    places = [
-        TopicPartition(topics.DEAD_LETTERS, place, end) for place, (begin, end) in ends.items() if end > begin
-    ]
-    if dry_run:
-        places = []
+        for message in reader.at(by_place):
+            letter = _letter(message)
+            if letter is not None:
+                yield by_place[_place(message)], letter
+
+
+def _settle(found: dict[tuple[str, str], Entry], key: tuple[str, str], note: pb.DeadLetter) -> None:
+    """Take a mark into account: it lies behind the letters that it speaks of, in the same partition."""
+    entry = found.get(key)
+    if entry is None or entry.attempts > note.attempts:
+        return
+    if note.mark == PURGED:
+        del found[key]
+    else:
+        found[key] = msgspec.structs.replace(entry, replayed_ms=note.at_ms)
+
+
+def _letter(message: Message) -> pb.DeadLetter | None:
     try:
-        for done in (admin.delete_records(places, request_timeout=_ADMIN_S) if places else {}).values():
-            done.result()
-    except KafkaException as error:
-        raise ClientError(f"Kafka does not delete the letters: {error.args[0].str()}") from error
-    return sum(end - begin for begin, end in ends.values() if end > begin)
+        return pb.DeadLetter.FromString(message.value() or b"")
+    except DecodeError:
+        return None
+
+
+def _place(message: Message) -> tuple[int, int]:
+    return message.partition() or 0, message.offset() or 0
+
+
+def _entry(letter: pb.DeadLetter, message: Message) -> Entry:
+    return Entry(
+        id=letter.id,
+        model=letter.model,
+        version=letter.version,
+        code=letter.error.code,
+        message=letter.error.message,
+        at_ms=letter.at_ms,
+        attempts=letter.attempts,
+        size=letter.value_size,
+        origin=stable_id(letter.ingress),
+        references=() if letter.sha256 else tuple(references_of(letter.ingress)),
+        place=_place(message),
+    )

@@ -9,10 +9,8 @@ from typing import Final
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from pointsman.topics import MAX_REQUEST_BYTES
+from pointsman.topics import PRODUCER_BATCH_BYTES
 
-# A topic's limit holds for a whole batch, which librdkafka would otherwise let grow to 1 MB.
-_BATCH_BYTES: Final = MAX_REQUEST_BYTES - 4096
 _FULL_S: Final = 0.002
 _FLUSH_S: Final = 5.0
 
@@ -26,7 +24,7 @@ class Outbox:
             {
                 "bootstrap.servers": kafka,
                 "linger.ms": 1,
-                "batch.size": _BATCH_BYTES,
+                "batch.size": PRODUCER_BATCH_BYTES,
                 "partitioner": "murmur2_random",  # Java's, so that keys land where consumers expect
                 "delivery.report.only.error": True,
                 "enable.idempotence": True,

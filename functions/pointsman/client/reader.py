@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Set
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,6 +27,7 @@ class Reader:
                 "group.id": "pointsman-reader",  # asked for and never used: partitions are assigned by hand
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 20,  # an end is told only after it
                 "auto.offset.reset": "earliest",
                 "log_level": 0,
             }
@@ -74,34 +75,58 @@ class Reader:
             if message is not None and message.error() is None:
                 yield message
 
-    def offsets_before(self, moment_ms: int) -> dict[int, tuple[int, int]]:
-        """Return for each partition its first offset, and the first one written at the moment or after it."""
-        partitions = self._assign(0)
+    def at(self, places: Iterable[tuple[int, int]]) -> Generator[Message, None, None]:
+        """Yield the records at (partition, offset), partition by partition, each in order of offset.
+
+        One that Kafka has deleted meanwhile is passed over.
+        """
+        wanted: dict[int, set[int]] = {}
+        for partition, offset in places:
+            wanted.setdefault(partition, set()).add(offset)
+        for partition, offsets in sorted(wanted.items()):
+            self._consumer.assign([TopicPartition(self._topic, partition, min(offsets))])
+            yield from self._chosen(offsets, max(offsets))
+
+    def _chosen(self, offsets: Set[int], last: int) -> Generator[Message, None, None]:
+        """Yield what is at these offsets of the partition that is read."""
+        while True:
+            message = self._poll()
+            if message is None:
+                continue
+            error, offset = message.error(), message.offset()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                return
+            if error is None and offset is not None:
+                if offset in offsets:
+                    yield message
+                if offset >= last:
+                    return
+
+    def ends(self) -> dict[int, int]:
+        """Return the offset of each partition that its next record will have."""
         try:
-            asked = [TopicPartition(self._topic, partition, moment_ms) for partition in partitions]
-            found = self._consumer.offsets_for_times(asked, timeout=_METADATA_S)
-            bounds = {
-                place.partition: self._consumer.get_watermark_offsets(place, _METADATA_S) for place in found
+            return {
+                partition: self._consumer.get_watermark_offsets(
+                    TopicPartition(self._topic, partition), _METADATA_S
+                )[1]
+                for partition in self._partitions()
             }
         except KafkaException as error:
             raise ClientError(f"Kafka does not answer: {error.args[0].str()}") from error
-        return {
-            place.partition: (bounds[place.partition][0], min(place.offset, bounds[place.partition][1]))
-            if place.offset >= 0
-            else bounds[place.partition]
-            for place in found
-        }
 
     def _assign(self, offset: int) -> list[int]:
+        partitions = self._partitions()
+        self._consumer.assign([TopicPartition(self._topic, partition, offset) for partition in partitions])
+        return partitions
+
+    def _partitions(self) -> list[int]:
         try:
             topic = self._consumer.list_topics(self._topic, timeout=_METADATA_S).topics[self._topic]
         except KafkaException as error:
             raise ClientError(f"Kafka does not answer: {error.args[0].str()}") from error
         if topic.error is not None:
             raise ClientError(f"topic {self._topic}: {topic.error.str()}")
-        partitions = list(topic.partitions)
-        self._consumer.assign([TopicPartition(self._topic, partition, offset) for partition in partitions])
-        return partitions
+        return list(topic.partitions)
 
     def _poll(self) -> Message | None:
         message = self._consumer.poll(_POLL_S)

@@ -67,7 +67,8 @@ class Broker(Child):
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "-t", cluster, "-c", str(self._properties), "--ignore-formatted")
+        # Joined, for an id may begin with a dash.
+        arguments = ("format", f"--cluster-id={cluster}", "-c", str(self._properties), "--ignore-formatted")
         command = self._java("kafka.tools.StorageTool", *arguments, heap="-Xmx64m")
         result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self._home.path)
         if result.returncode:

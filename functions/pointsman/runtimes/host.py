@@ -37,7 +37,7 @@ LOADERS: Final = 8
 class Ran(msgspec.Struct):
     """What became of a batch: one result per item, in order.
 
-    `compute_us` is the time of its forward passes together, `rows` are the rows of the largest. `is_absent`
+    `compute_us` is the time of its `passes` together, `rows` are the rows of the largest. `is_absent`
     says that nothing was computed because the version is not in this process yet; another one may have it.
     """
 
@@ -45,6 +45,7 @@ class Ran(msgspec.Struct):
     compute_us: int
     rows: int
     is_absent: bool = False
+    passes: int = 1
 
 
 class Host:
@@ -117,6 +118,7 @@ class Host:
             [result for one in passed for result in one.results],
             sum(one.compute_us for one in passed),
             min(max_batch, max((sum(sizes[part]) for part in parts), default=0)),
+            passes=len(parts),
         )
 
     async def close(self) -> None:

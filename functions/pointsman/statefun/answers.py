@@ -12,11 +12,11 @@ from pointsman.runtimes.base import Result
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock
 from pointsman.statefun.effects import Effects, fits
-from pointsman.topics import DEAD_LETTERS, RESPONSES
+from pointsman.topics import RESPONSES
 from pointsman.wire.head import JSON
 from pointsman.wire.json_request import context_from_json, form_of
 from pointsman.wire.json_response import Answered, answer_to_json, refusal_to_json
-from pointsman.wire.response import ResponseWriter, Served, dead_letter, echo_of
+from pointsman.wire.response import ResponseWriter, Served, echo_of
 from pointsman.wire.task import Batch, Work, oldest_ms, read_records
 
 _NO_TIMINGS = inference_pb2.Timings()
@@ -108,6 +108,6 @@ class Answers:
             return
         if self._records is None:
             self._records = read_records(self._value)
-        served, ingress = self._served, ingress_pb2.Ingress.FromString(self._records[index])
-        letter = dead_letter(ingress, served, one.task.id, failure, self._clock(), self._effects.letter_bytes)
-        self._effects.egress(DEAD_LETTERS, served.model, letter)
+        ingress = ingress_pb2.Ingress.FromString(self._records[index])
+        task, at_ms = one.task, self._clock()
+        self._effects.letter(ingress, self._served, task.id, failure, at_ms, task.decision_id)

@@ -10,6 +10,7 @@ from pointsman.core.tensor import Item
 from pointsman.errors import RESOURCE_EXHAUSTED, UNAVAILABLE, Failure
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.stores.blobs import Blobs
+from pointsman.topics import DAY_MS, DEAD_LETTERS, RETENTION_MS
 from pointsman.wire.task import Work
 from pointsman.wire.tensors import tensor_to_pb
 
@@ -17,13 +18,16 @@ logger = logging.getLogger(__name__)
 
 # An output waits this long for its reader.
 OUTPUT_TTL_S: Final = 900
+# What a dead letter refers to lives as long as the letter; Kafka deletes a day late at most.
+KEPT_S: Final = (RETENTION_MS[DEAD_LETTERS] + DAY_MS) // 1000
 
 
 class Claims:
     """Fetches referenced inputs of a whole batch at once, and stores outputs. Never raises."""
 
-    def __init__(self, blobs: Blobs | None) -> None:
+    def __init__(self, blobs: Blobs | None, kept_bytes: int = 0) -> None:
         self._blobs = blobs
+        self._kept_bytes = kept_bytes
 
     async def fetch(self, work: Sequence[Work]) -> Failure | None:
         """Put the bytes of referenced tensors in their place; what is gone stays a reference.
@@ -42,6 +46,26 @@ class Claims:
             if value is not None:
                 tensor.raw = value
         return None
+
+    async def keep(self, keys: Sequence[str]) -> None:
+        """Let inputs live as long as the dead letters that refer to them, up to a bound of bytes in all.
+
+        A letter is written all the same where that fails: whoever replays it is told what is gone.
+        """
+        if self._blobs is None or not keys:
+            return
+        wanted = list(dict.fromkeys(keys))
+        try:
+            kept = await self._blobs.keep(wanted, KEPT_S, self._kept_bytes)
+        except Exception:
+            logger.exception("the blob store did not answer: %d references of dead letters", len(wanted))
+            return
+        if kept < len(wanted):
+            logger.warning(
+                "%d of %d references of dead letters are gone or beyond kept_bytes",
+                len(wanted) - kept,
+                len(wanted),
+            )
 
     async def store(self, item: Item) -> pb.Tensors | Failure:
         """Return the tensors with references instead of bytes."""

@@ -23,17 +23,17 @@ from pointsman.errors import (
     UNAVAILABLE,
     Failure,
 )
-from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
+from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.admission import room
 from pointsman.statefun.backlog import Backlog
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import INTERACTIVE, PARKED, REQUESTS, TASKS
+from pointsman.statefun.refusal import refuse
 from pointsman.statefun.router_state import RouterState
-from pointsman.topics import DEAD_LETTERS, RESPONSES
-from pointsman.wire.head import JSON, Head, deadline_of, read_heads, split_records, stable_id
-from pointsman.wire.json_response import Answered, refusal_to_json
+from pointsman.topics import RESPONSES
+from pointsman.wire.head import Head, deadline_of, read_heads, split_records, stable_id
 from pointsman.wire.place import passed_on
-from pointsman.wire.response import ResponseWriter, Served, dead_letter, echo_of_bytes
 from pointsman.wire.task import Sender, task_batches
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ MAX_INFLIGHT_BYTES: Final = 64 << 20
 BUSY: Final = 512
 # A request without a ready version looks again after 0.25, 0.5, 1, 2, 2, ... seconds.
 _PARK_MS: Final = (250, 500, 1_000, 2_000)
-_NO_TIMINGS: Final = inference_pb2.Timings()
 _BROKEN: Final = Failure(INTERNAL, "the router could not handle this record")
 
 
@@ -73,7 +72,7 @@ class Dispatch:
         batch = self._backlog.joined_by(batch)
         if batch:
             heads = read_heads(batch)
-            left = self._run(batch, heads, room=self._state.room(), full=self._is_full(heads))
+            left = self._run(batch, heads, room=self._state.room(), full=self._is_full(heads), is_new=True)
             if left:
                 self._backlog.begin(batch, left)
 
@@ -89,7 +88,7 @@ class Dispatch:
     def run_interactive(self, batch: bytes) -> None:
         """Give requests their next step for which somebody waits: at once, or never."""
         heads = [head._replace(interactive=True) for head in read_heads(batch)]
-        self._run(batch, heads, full=self._is_full(heads), lane=INTERACTIVE)
+        self._run(batch, heads, full=self._is_full(heads), is_new=True, lane=INTERACTIVE)
 
     def run_moved(self, batch: bytes) -> None:
         """Decide anew on requests that an earlier split had decided; none is refused for want of room."""
@@ -103,6 +102,7 @@ class Dispatch:
         *,
         room: Room | None = None,
         full: bool = False,
+        is_new: bool = False,
         lane: str = REQUESTS,
     ) -> list[int]:
         """Take the requests in order while there is room; return those from the first that must wait."""
@@ -132,7 +132,8 @@ class Dispatch:
         self._split(heads, undecided, chosen)
         drawn = frozenset(undecided)
         for entry, indices in chosen.values():
-            self._send(entry, heads, raw, indices, frozenset() if entry.spec.ordered else drawn)
+            sent = self._admitted(entry, heads, raw, indices) if is_new else indices
+            self._send(entry, heads, raw, sent, frozenset() if entry.spec.ordered else drawn)
         self._forward(strangers, lane)
         self._park(heads, raw, waiting, attempt)
         return left
@@ -201,6 +202,27 @@ class Dispatch:
             if indices:
                 chosen.setdefault(name, (versions[name], []))[1].extend(indices)
 
+    def _admitted(
+        self, entry: VersionEntry, heads: Sequence[Head], raw: Sequence[bytes], indices: Sequence[int]
+    ) -> Sequence[int]:
+        """Refuse the interactive requests that a version would not answer in time; return the others."""
+        left = room(self._state.arms, entry, self._now_ms)
+        if left is None or not any(heads[index].interactive for index in indices):
+            return indices
+        kept: list[int] = []
+        for index in indices:
+            head = heads[index]
+            deadline = self._deadline(head)
+            if not head.interactive:
+                if entry.spec.ordered:  # there, both have the same shards
+                    left.take()
+            elif not left.admits(deadline - self._now_ms if deadline else 0):
+                message = f"version {entry.version} of {self._model} is {left.wait_ms} ms behind"
+                self._refuse(head, raw[index], Failure(RESOURCE_EXHAUSTED, message))
+                continue
+            kept.append(index)
+        return kept
+
     def _send(
         self,
         entry: VersionEntry,
@@ -209,11 +231,19 @@ class Dispatch:
         indices: Sequence[int],
         drawn: Set[int],
     ) -> None:
+        if not indices:
+            return
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
         is_pressed = bool(self._state.arms.backlog)
         sender = Sender(
-            self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features, is_pressed
+            self._model,
+            entry,
+            table.epoch,
+            table.route.output or RESPONSES,
+            table.route.features,
+            self._now_ms,
+            is_pressed,
         )
         default = table.limits.deadline_ms
         for shard, part in self._shards(entry, heads, indices):
@@ -351,22 +381,3 @@ def _headless(record: ingress_pb2.Ingress) -> Head:
 
 def _shard_of(unit: str, count: int) -> int:
     return xxhash.xxh64_intdigest(unit.encode()) % count
-
-
-def refuse(
-    effects: Effects, model: str, output: str, head: Head, record: bytes, failure: Failure, now_ms: int
-) -> None:
-    """Give a record its final answer, an error, and a dead letter unless somebody waits who may retry."""
-    served = Served(head.model or model, "", "", 0)
-    ingress = ingress_pb2.Ingress.FromString(record)
-    if head.format == JSON:
-        answer = refusal_to_json(Answered(head.id, served, "", head.context), failure)
-    else:
-        answer = ResponseWriter(served, _NO_TIMINGS).refusal(
-            head.id, "", failure, echo_of_bytes(ingress.value)
-        )
-    effects.egress(output or RESPONSES, head.reply_key, answer)
-    if head.interactive and failure.retryable:
-        return
-    letter = dead_letter(ingress, served, head.id, failure, now_ms, effects.letter_bytes)
-    effects.egress(DEAD_LETTERS, served.model, letter)

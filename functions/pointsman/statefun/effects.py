@@ -11,9 +11,12 @@ from typing import Final
 
 from statefun.request_reply_pb2 import FromFunction
 
-from pointsman.topics import MAX_OUTPUT_BYTES
+from pointsman.errors import Failure
+from pointsman.pb.v1 import ingress_pb2
+from pointsman.topics import DEAD_LETTERS, MAX_OUTPUT_BYTES
 from pointsman.wire.framing import framed, tag, varint
-from pointsman.wire.response import DEAD_LETTER_BYTES
+from pointsman.wire.letter import references_of
+from pointsman.wire.response import DEAD_LETTER_BYTES, Served, dead_letter
 
 # The transport takes replies up to 1 GiB (payload_max_bytes in module.yaml).
 REPLY_BUDGET: Final = 512 << 20
@@ -42,6 +45,7 @@ class Effects:
         self._topics: dict[str, bytes] = {}
         self._budget = budget
         self.size = 0
+        self.kept: list[str] = []
 
     @property
     def is_spent(self) -> bool:
@@ -100,6 +104,25 @@ class Effects:
             tail,
         )
         self.size += size
+
+    def letter(
+        self,
+        ingress: ingress_pb2.Ingress,
+        served: Served,
+        request_id: str,
+        failure: Failure,
+        at_ms: int,
+        decision_id: str = "",
+    ) -> None:
+        """Write the dead letter of a record, and note in `kept` what must live as long: its references.
+
+        Of a record that is cut nothing is kept, for it cannot be sent again.
+        """
+        keep = self.letter_bytes
+        letter = dead_letter(ingress, served, request_id, failure, at_ms, keep, decision_id)
+        self.egress(DEAD_LETTERS, served.model, letter)
+        if len(ingress.value) <= keep:
+            self.kept += references_of(ingress)
 
     def set_state(self, name: str, typename: str, value: bytes) -> None:
         """Change a state value."""

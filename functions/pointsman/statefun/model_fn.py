@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -36,6 +36,9 @@ ATTEMPTS: Final = 30
 # models a report every 100 ms made more calls than the requests did.
 REPORT_ITEMS: Final = 256
 REPORT_MS: Final = 500
+# While work waits so long, beside its own pass, the router must know sooner how fast it is worked off.
+WAIT_MS: Final = 50
+WAITING_REPORT_MS: Final = 100
 
 
 class Runner(Protocol):
@@ -82,6 +85,7 @@ class ModelFunction:
             except DecodeError:
                 logger.error("a message of type %s to %s is malformed", typename, call.id)
         shard.close()
+        await self._claims.keep(effects.kept)
         return effects.to_bytes()
 
     async def _take(self, shard: _Shard, typename: str, value: bytes) -> None:
@@ -135,6 +139,10 @@ class ModelFunction:
         while done < len(items) and not (done and self._is_over(shard, batch, is_bound)):
             turn = slice(done, done + self._pace.share(key, len(items) - done))
             now = self._clock()
+            late = self._refuse_late(kept[turn], now, answers)
+            if late:
+                items[turn], kept[turn] = _without(late, items[turn], kept[turn])
+                continue
             ran = await self._runner.run(key, items[turn])
             if ran.is_absent and all(one.task.attempt < ATTEMPTS for _, one in kept[done:]):
                 shard.is_absent = True
@@ -149,6 +157,16 @@ class ModelFunction:
     def _is_over(self, shard: _Shard, batch: Batch, is_bound: bool) -> bool:
         """Whether what is left of a batch is for another call, or for another version if it is not bound."""
         return shard.is_late or (not is_bound and self._is_outdated(batch.model, batch.epoch))
+
+    def _refuse_late(self, kept: Sequence[tuple[int, Work]], now: int, answers: Answers) -> set[int]:
+        """Answer the tasks of a turn whose deadline has passed while others had theirs; return which."""
+        late: set[int] = set()
+        for place, (index, one) in enumerate(kept):
+            failure = _expired(one, now)
+            if failure is not None:
+                answers.refuse(index, one, failure)
+                late.add(place)
+        return late
 
     def _uniform(
         self, work: Sequence[Work], signature: Signature | None, now: int, shard: _Shard
@@ -187,8 +205,9 @@ class ModelFunction:
     def _item(
         self, one: Work, signature: Signature | None, features: Sequence[str], now: int, effects: Effects
     ) -> Item | Failure:
-        if one.task.deadline_ms and one.task.deadline_ms <= now:
-            return Failure(DEADLINE_EXCEEDED, f"the deadline passed {now - one.task.deadline_ms} ms ago")
+        late = _expired(one, now)
+        if late is not None:
+            return late
         if effects.is_spent:
             return SPENT
         item = decode_work(one, signature, features)
@@ -273,6 +292,7 @@ class _Shard:
         self._totals.rows += ran.rows
         self._totals.batches += 1
         self._totals.compute_us += ran.compute_us
+        self._totals.pass_ms = ran.compute_us // max(1, ran.passes) // 1000
 
     def count(
         self,
@@ -291,7 +311,10 @@ class _Shard:
         totals.done_bytes += size
         self._is_counted = True
         now = self._clock()
-        if totals.done - totals.reported_done >= REPORT_ITEMS or now - totals.reported_at_ms >= REPORT_MS:
+        totals.wait_ms = max(0, now - batch.at_ms) if batch.at_ms else 0
+        is_waiting = totals.wait_ms - totals.pass_ms >= WAIT_MS
+        often = WAITING_REPORT_MS if is_waiting else REPORT_MS
+        if totals.done - totals.reported_done >= REPORT_ITEMS or now - totals.reported_at_ms >= often:
             self._report(batch.model, now)
         elif not totals.flush_armed:
             totals.flush_armed = True
@@ -302,6 +325,7 @@ class _Shard:
         """Report what the last calls left unreported."""
         totals = self._totals
         totals.flush_armed = False
+        totals.wait_ms = 0  # nothing came since the last call
         self._is_counted = True
         parsed = ShardAddress.parse(self.address)
         if parsed is not None and totals.done > totals.reported_done:
@@ -320,3 +344,18 @@ class _Shard:
             self.effects.set_state("handle", HANDLE, self._handle.SerializeToString())
         if self._is_counted:
             self.effects.set_state("totals", REPORT, self._totals.SerializeToString())
+
+
+def _expired(one: Work, now: int) -> Failure | None:
+    """Return the failure of a task whose deadline has passed."""
+    if not 0 < one.task.deadline_ms <= now:
+        return None
+    return Failure(DEADLINE_EXCEEDED, f"the deadline passed {now - one.task.deadline_ms} ms ago")
+
+
+def _without(
+    places: Set[int], items: Sequence[Item], kept: Sequence[tuple[int, Work]]
+) -> tuple[list[Item], list[tuple[int, Work]]]:
+    """Return items and tasks without those at some places."""
+    left = [place for place in range(len(items)) if place not in places]
+    return [items[place] for place in left], [kept[place] for place in left]

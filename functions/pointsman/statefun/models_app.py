@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from pointsman.http.app import App
 from pointsman.runtimes.host import Host
@@ -23,18 +22,11 @@ def models_app(
     has been shifted since an epoch.
     """
     blobs = RedisBlobs(settings.redis) if settings.redis else None
+    claims = Claims(blobs, settings.kept_bytes)
     server = FunctionServer()
-    server.bind("models", "*", ModelFunction(host, Claims(blobs), is_outdated=is_outdated))
+    server.bind("models", "*", ModelFunction(host, claims, is_outdated=is_outdated))
     server.ready_when(is_ready)
     app = server.app()
     if blobs is not None:
-        app.lifetimes.append(lambda: _open(blobs))
+        app.lifetimes.append(blobs.lifetime)
     return app
-
-
-@asynccontextmanager
-async def _open(blobs: RedisBlobs) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await blobs.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pointsman.errors import NewerState
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.backlog import Backlog, fed_apart
+from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
@@ -50,43 +52,47 @@ class RouterFunction:
 
     states: Mapping[str, str] = STATES
 
-    def __init__(self, settings: Settings, clock: Clock = now_ms) -> None:
+    def __init__(self, settings: Settings, clock: Clock = now_ms, claims: Claims | None = None) -> None:
         self._settings = settings
+        self._claims = claims or Claims(None)
         self._clock = clock
         self._plans = PlanCache()
 
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call that brought its state."""
-        return self.reply(call)
+        effects = await self._effects_of(call)
+        await self._claims.keep(effects.kept)
+        return effects.to_bytes()
 
-    def reply(self, call: Call) -> bytes:
+    async def _effects_of(self, call: Call) -> Effects:
         """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
-            return self._pass(call)
+            return await self._pass(call)
         except NewerState:
             raise
         except Exception:
             count = len(call.invocations)
             logger.exception("a batch of %d messages to %s broke; trying each record alone", count, call.id)
-            return self._pass_one_by_one(call)
+            return await self._pass_one_by_one(call)
 
-    def _pass(self, call: Call) -> bytes:
+    async def _pass(self, call: Call) -> Effects:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
         for invocation in joined(_steering_first(call.invocations), REQUESTS):
             handle(invocation)
+            await asyncio.sleep(0)  # others' commands and refusals need not wait for all of this call
         handle.finish()
         state.save(effects)
-        return effects.to_bytes()
+        return effects
 
-    def _pass_one_by_one(self, call: Call) -> bytes:
+    async def _pass_one_by_one(self, call: Call) -> Effects:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
         parts = [part for whole in _steering_first(call.invocations) for part in _taken_apart(whole)]
         for invocation in parts:
-            if self._breaks(call._replace(invocations=[invocation])):
+            if await self._breaks(call._replace(invocations=[invocation])):
                 handle.give_up(invocation)
                 continue
             try:
@@ -98,12 +104,12 @@ class RouterFunction:
                 handle.give_up(invocation)
         handle.finish()
         state.save(effects)
-        return effects.to_bytes()
+        return effects
 
-    def _breaks(self, call: Call) -> bool:
+    async def _breaks(self, call: Call) -> bool:
         """Whether a call breaks, tried with effects that nobody sees."""
         try:
-            self._pass(call)
+            await self._pass(call)
         except NewerState:
             raise
         except Exception:

@@ -12,6 +12,7 @@ from pointsman.core.lifecycle import PodWord
 from pointsman.core.pace import FIRST, Pace, Room, paced, room
 from pointsman.core.table import RouteTable, VersionEntry
 from pointsman.pb.v1 import serving_pb2 as pb
+from pointsman.statefun.admission import shards_of
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import ARMS, PODS, TABLE
 from pointsman.wire.state import known, table_from_bytes, table_to_bytes, word_from_pb
@@ -98,11 +99,7 @@ class RouterState:
 
     def inflight(self, entry: VersionEntry) -> int:
         """Return the requests sent to a version and not yet reported done."""
-        return sum(
-            max(0, totals.sent - totals.done)
-            for totals in self.arms.shards
-            if totals.version == entry.version and totals.generation == entry.generation
-        )
+        return sum(max(0, totals.sent - totals.done) for totals in shards_of(self.arms, entry))
 
     def interactive_load(self) -> tuple[int, int]:
         """Return the requests in flight for which somebody waits, and their bytes.
@@ -140,6 +137,9 @@ class RouterState:
         if len(kept) != len(self.arms.shards):
             del self.arms.shards[:]
             self.arms.shards.extend(kept)
+            drains = [drain for drain in self.arms.drains if (drain.version, drain.generation) in alive]
+            del self.arms.drains[:]
+            self.arms.drains.extend(drains)
             self.touch("arms")
 
     def save(self, effects: Effects) -> None:

@@ -18,6 +18,7 @@ from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, 
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerState
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.admission import hear
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import CONTROL, HANDLE, TICK
 from pointsman.statefun.router_state import RouterState
@@ -206,6 +207,7 @@ class Steering:
         totals.done_bytes = max(totals.done_bytes, report.done_bytes)
         totals.failed = max(totals.failed, report.failed)
         totals.done_messages = report.messages
+        hear(self._state.arms, entry, totals, report, self._now_ms)
         self._state.measure(self._now_ms)
         if entry.state is VersionState.DRAINING:
             self._review()

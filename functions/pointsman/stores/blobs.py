@@ -24,8 +24,20 @@ class Blobs(Protocol):
         """
         ...
 
-    async def touch(self, keys: Sequence[str], ttl_s: int) -> None:
-        """Keep the bytes for at least `ttl_s` more seconds; unknown keys are passed over."""
+    async def keep(self, keys: Sequence[str], ttl_s: int, most_bytes: int) -> int:
+        """Keep the bytes for at least `ttl_s` more seconds; return of how many keys they are kept.
+
+        All that is kept so has at most `most_bytes` together: beyond that, as under a key that is unknown
+        or cannot be `put`'s, nothing is changed.
+        """
+        ...
+
+    async def let_go(self, keys: Sequence[str], ttl_s: int) -> None:
+        """End the keeping: the bytes live `ttl_s` more seconds at most. What was not kept is left alone."""
+        ...
+
+    async def are_there(self, keys: Sequence[str]) -> list[bool]:
+        """Return for each key whether there are bytes under it."""
         ...
 
     async def close(self) -> None:

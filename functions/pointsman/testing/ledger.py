@@ -128,7 +128,8 @@ class Ledger:
         topic, value, written_ms = str(message.topic()), bytes(message.value() or b""), message.timestamp()[1]
         if topic == topics.DEAD_LETTERS:
             letter = pb.DeadLetter.FromString(value)
-            self.letters[letter.id] = letter
+            if not letter.mark:
+                self.letters[letter.id] = letter
             return
         read = _json_final if value[:1] == b"{" else _protobuf_final
         final = read(topic, written_ms, value)

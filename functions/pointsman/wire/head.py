@@ -62,6 +62,11 @@ _flat = msgspec.json.Decoder(FlatHead)
 _shape = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+def json_fields(value: bytes) -> dict[str, msgspec.Raw]:
+    """Return the fields of a JSON object, each as it stands. Raises MsgspecError or RecursionError."""
+    return _shape.decode(value)
+
+
 def split_records(batch: bytes) -> Sequence[bytes]:
     """Return the serialised Ingress of each record, for splicing."""
     return serving_pb2.RawBatch.FromString(batch).records
@@ -97,7 +102,7 @@ def _read_one(record: ingress_pb2.Ingress) -> Head:
 def _protobuf_head(
     record: serving_pb2.HeadIngress | ingress_pb2.Ingress, head: inference_pb2.RequestHead
 ) -> Head:
-    request_id = head.id or f"{record.topic}-{record.partition}-{record.offset}"
+    request_id = head.id or stable_id(record)
     timestamp = record.timestamp_ms
     return Head(
         request_id,
@@ -125,7 +130,7 @@ def is_said(value: msgspec.Raw) -> bool:
     return bytes(value) not in (b"", b"null")
 
 
-def stable_id(record: ingress_pb2.Ingress) -> str:
+def stable_id(record: serving_pb2.HeadIngress | ingress_pb2.Ingress) -> str:
     """Return the id of a request that brought none: where its record lies."""
     return f"{record.topic}-{record.partition}-{record.offset}"
 
@@ -177,7 +182,7 @@ def _json_head(record: ingress_pb2.Ingress) -> Head:
 def _flat_head(record: ingress_pb2.Ingress, error: Exception | None) -> Head:
     """Return the head of a flat record: its `id` or `unit` are its own, so its headers speak for it."""
     try:
-        fields = _shape.decode(record.value)
+        fields = json_fields(record.value)
         body = _flat.decode(record.value)
         bytes(body.context).decode()
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as broken:

@@ -13,6 +13,7 @@ from pointsman.errors import Failure
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.pb.v1 import ingress_pb2
 from pointsman.wire.framing import framed, tag, varint
+from pointsman.wire.letter import attempt_of
 from pointsman.wire.tensors import tensor_to_pb
 
 _ID, _DECISION = tag(1), tag(6)
@@ -123,6 +124,7 @@ def dead_letter(
     failure: Failure,
     at_ms: int,
     keep: int = DEAD_LETTER_BYTES,
+    decision_id: str = "",
 ) -> bytes:
     """Return the dead letter of a record: whole, or `keep` bytes of it with the digest of the whole value."""
     letter = pb.DeadLetter(
@@ -130,9 +132,10 @@ def dead_letter(
         model=served.model,
         version=served.version,
         error=error_to_pb(failure),
-        attempts=1,
+        attempts=attempt_of(ingress),
         at_ms=at_ms,
         value_size=len(ingress.value),
+        decision_id=decision_id,
     )
     letter.ingress.CopyFrom(ingress)
     if len(ingress.value) > keep:

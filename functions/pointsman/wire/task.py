@@ -46,6 +46,7 @@ class Sender(NamedTuple):
     epoch: int
     output: str
     features: tuple[str, ...]
+    at_ms: int
     is_pressed: bool
 
 
@@ -76,6 +77,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
         generation=sender.entry.generation,
         output=sender.output,
         features=sender.features,
+        at_ms=sender.at_ms,
         pressed=sender.is_pressed,
     )
 

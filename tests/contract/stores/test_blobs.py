@@ -123,13 +123,49 @@ def test_bytes_expire(tell: Tell) -> None:
     tell(story)
 
 
-def test_a_touch_keeps_them_and_passes_unknown_keys_over(tell: Tell) -> None:
+def test_what_is_kept_outlives_its_first_life_and_unknown_keys_are_passed_over(tell: Tell) -> None:
     async def story(blobs: Blobs) -> None:
         kept, lost = await blobs.put(b"kept", SHORT_S), await blobs.put(b"lost", SHORT_S)
-        await blobs.touch([kept, "nothing"], 60)
+        assert await blobs.keep([kept, "nothing", "pointsman:blob:0"], 60, 1_000_000) == 1
         assert await gone(blobs, lost)
-        assert await blobs.get_many([kept]) == [b"kept"]
-        await blobs.touch([], 60)
+        assert await blobs.are_there([kept, lost, "nothing"]) == [True, False, False]
+        assert await blobs.keep([], 60, 1_000_000) == 0
+
+    tell(story)
+
+
+def test_what_is_kept_has_a_bound_in_bytes_and_counts_once(tell: Tell) -> None:
+    async def story(blobs: Blobs) -> None:
+        first, second = await blobs.put(b"1" * 500_000, SHORT_S), await blobs.put(b"2" * 500_000, SHORT_S)
+        assert await blobs.keep([first], 60, 600_000) == 1
+        assert await blobs.keep([first, second], 60, 600_000) == 1
+        assert await gone(blobs, second)
+        await blobs.let_go([first], 60)
+        third = await blobs.put(b"3" * 500_000, 60)
+        assert await blobs.keep([third], 60, 600_000) == 1
+        await blobs.let_go([third], 0)
+
+    tell(story)
+
+
+def test_what_expired_makes_room(tell: Tell) -> None:
+    async def story(blobs: Blobs) -> None:
+        first, second = await blobs.put(b"a" * 500_000, SHORT_S), await blobs.put(b"b" * 500_000, 60)
+        assert await blobs.keep([first], SHORT_S, 600_000) == 1
+        assert await gone(blobs, first)
+        assert await blobs.keep([second], 60, 600_000) == 1
+        await blobs.let_go([second], 0)
+
+    tell(story)
+
+
+def test_letting_go_leaves_alone_what_was_never_kept(tell: Tell) -> None:
+    async def story(blobs: Blobs) -> None:
+        kept, other = await blobs.put(b"for a letter", 60), await blobs.put(b"of a request", 60)
+        assert await blobs.keep([kept], 600, 1_000_000) == 1
+        await blobs.let_go([kept, other, "nothing"], SHORT_S)
+        assert await gone(blobs, kept)
+        assert await blobs.are_there([other]) == [True]
 
     tell(story)
 
@@ -138,8 +174,23 @@ def test_a_life_is_never_shortened(tell: Tell) -> None:
     async def story(blobs: Blobs) -> None:
         long = await blobs.put(b"long", 60)
         assert await blobs.put(b"long", SHORT_S) == long
-        await blobs.touch([long], SHORT_S)
+        await blobs.keep([long], SHORT_S, 1_000_000)
         assert await gone(blobs, await blobs.put(b"short", SHORT_S))
         assert await blobs.get_many([long]) == [b"long"]
 
     tell(story)
+
+
+def test_no_request_prolongs_the_life_of_what_lies_beside_the_blobs(redis_url: str) -> None:
+    async def story() -> None:
+        blobs = RedisBlobs(redis_url)
+        try:
+            with redis.Redis.from_url(redis_url) as others:
+                others.set("session:2", b"secret", ex=60)
+                assert await blobs.keep(["session:2"], 3_600, 1_000_000) == 0
+                assert await blobs.are_there(["session:2"]) == [False]
+                assert 0 < int(others.pttl("session:2")) <= 60_000
+        finally:
+            await blobs.close()
+
+    asyncio.run(story())

@@ -121,6 +121,36 @@ def test_answers_to_others_are_passed_over(generator: Generator, traffic: Traffi
     assert "9" not in measured.versions
 
 
+def test_an_open_loop_sends_at_its_rates_and_tells_refusals_from_failures(
+    generator: Generator, traffic: Traffic
+) -> None:
+    codes = ("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED")
+
+    def respond(number: int, request: pb.InferenceRequest) -> list[pb.InferenceResponse]:
+        if number % 4 < len(codes):
+            error = pb.Error(code=codes[number % 4], message="no")
+            return [pb.InferenceResponse(id=request.id, error=error)]
+        return plain(number, request) if number % 4 == 2 else []
+
+    with responding(generator.kafka, respond) as seen:
+        opened = generator.run_open(traffic, [(200, 1), (400, 1)], deadline=10)
+
+    assert [phase.due for phase in opened.phases] == [200, 400] == [second.due for second in opened.seconds]
+    assert len(seen) == 600
+    for span, each in zip(opened.phases, (50, 100), strict=True):
+        assert (span.answered, span.refused, span.failed, span.late, span.unsent) == (each, each, each, 0, 0)
+        assert 0 < span.p50_ms <= span.p99_ms
+        assert 0 < span.refusal_p50_ms <= span.refusal_max_ms
+    assert (opened.lost, opened.repeated) == (150, 0)
+
+
+def test_an_answer_after_the_deadline_is_late(generator: Generator, traffic: Traffic) -> None:
+    with responding(generator.kafka, plain):
+        opened = generator.run_open(traffic, [(100, 1)], deadline=0.00001)
+
+    assert (opened.phases[0].answered, opened.phases[0].late) == (0, 100)
+
+
 def test_a_missing_topic_is_said(generator: Generator) -> None:
     with pytest.raises(StackError, match="nowhere"):
         generator.run(Traffic("nowhere", "nowhere"), 1, 0, 0.1)

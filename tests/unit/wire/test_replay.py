@@ -14,6 +14,7 @@ from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.pb.v1 import ingress_pb2
 from pointsman.testing.engine import batch, ingress
 from pointsman.wire.head import Head, read_heads
+from pointsman.wire.letter import ATTEMPT, PINNED, attempt_of
 from pointsman.wire.replay import Replay, replay_of
 
 JSON = ingress_pb2.FORMAT_JSON
@@ -91,7 +92,14 @@ def test_a_flat_record_is_not_touched_and_its_headers_are_replaced_not_doubled()
     record.headers.add(key="trace", value=b"t")
     replay = sent_again(record)
     assert replay.value == record.value
-    assert replay.headers == [("version", b"2"), ("trace", b"t"), ("id", b"r-1")]
+    assert dict(replay.headers) == {
+        "version": b"2",
+        "trace": b"t",
+        "id": b"r-1",
+        ATTEMPT: b"2",
+        PINNED: b"1",
+    }
+    assert len(replay.headers) == 5
 
 
 def test_a_record_without_a_key_finds_its_model_by_a_header() -> None:
@@ -109,3 +117,43 @@ def test_a_letter_that_was_cut_or_held_nothing_cannot_be_sent() -> None:
     for failure in (cut, nothing):
         assert isinstance(failure, Failure)
         assert failure.code == FAILED_PRECONDITION
+
+
+def again(replay: Replay, like: ingress_pb2.Ingress, **fields: Any) -> ingress_pb2.Ingress:
+    """Return the replayed record as the adapter wraps it."""
+    record = ingress(replay.value, key=replay.key or b"", topic=replay.topic, format=like.format, **fields)
+    record.headers.extend(ingress_pb2.Header(key=key, value=value) for key, value in replay.headers)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [
+        (protobuf(), ""),
+        (protobuf(label="stable"), ""),
+        (protobuf(version="2"), "2"),
+        (body({"inputs": []}), ""),
+        (body({"inputs": [], "version": "2"}), "2"),
+        (body({"instances": [[1]], "model_version": "2"}), "2"),
+        (body({"age": 41}), ""),
+    ],
+)
+def test_a_replay_of_a_replay_knows_the_version_it_put_in_itself(
+    record: ingress_pb2.Ingress, named: str
+) -> None:
+    kept = sent_again(again(sent_again(record), record))
+    assert head_of(kept, record).version == "2"
+    third = again(kept, record)
+    assert attempt_of(third) == 3
+    anew = sent_again(third, anew=True)
+    assert head_of(anew, record).version == named
+    assert head_of(anew, record).label == head_of(kept, record).label
+    assert (attempt_of(again(anew, record)), PINNED in dict(anew.headers)) == (4, False)
+
+
+@pytest.mark.parametrize("value", [b"", b"x", b"-3", b"9" * 40, "²".encode()])
+def test_an_attempt_that_is_no_number_is_the_first(value: bytes) -> None:
+    record = protobuf()
+    record.headers.add(key=ATTEMPT, value=value)
+    assert attempt_of(record) == 1
+    assert attempt_of(again(sent_again(record), record)) == 2

@@ -153,7 +153,15 @@ class InferenceResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., decision_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[bytes] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., traceparent: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., outputs: _Optional[_Union[Tensors, _Mapping]] = ...) -> None: ...
 
 class DeadLetter(_message.Message):
-    __slots__ = ("id", "model", "version", "error", "attempts", "at_ms", "ingress", "sha256", "value_size", "decision_id")
+    __slots__ = ("id", "model", "version", "error", "attempts", "at_ms", "ingress", "sha256", "value_size", "decision_id", "mark")
+    class Mark(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        NONE: _ClassVar[DeadLetter.Mark]
+        REPLAYED: _ClassVar[DeadLetter.Mark]
+        PURGED: _ClassVar[DeadLetter.Mark]
+    NONE: DeadLetter.Mark
+    REPLAYED: DeadLetter.Mark
+    PURGED: DeadLetter.Mark
     ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -164,6 +172,7 @@ class DeadLetter(_message.Message):
     SHA256_FIELD_NUMBER: _ClassVar[int]
     VALUE_SIZE_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    MARK_FIELD_NUMBER: _ClassVar[int]
     id: str
     model: str
     version: str
@@ -174,4 +183,5 @@ class DeadLetter(_message.Message):
     sha256: bytes
     value_size: int
     decision_id: str
-    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., version: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., attempts: _Optional[int] = ..., at_ms: _Optional[int] = ..., ingress: _Optional[_Union[_ingress_pb2.Ingress, _Mapping]] = ..., sha256: _Optional[bytes] = ..., value_size: _Optional[int] = ..., decision_id: _Optional[str] = ...) -> None: ...
+    mark: DeadLetter.Mark
+    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., version: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., attempts: _Optional[int] = ..., at_ms: _Optional[int] = ..., ingress: _Optional[_Union[_ingress_pb2.Ingress, _Mapping]] = ..., sha256: _Optional[bytes] = ..., value_size: _Optional[int] = ..., decision_id: _Optional[str] = ..., mark: _Optional[_Union[DeadLetter.Mark, str]] = ...) -> None: ...

@@ -24,7 +24,7 @@ class Handle(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class TaskBatch(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     PRESSED_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -42,8 +43,9 @@ class TaskBatch(_message.Message):
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
     pressed: bool
+    at_ms: int
     tasks: _containers.RepeatedCompositeFieldContainer[Task]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
 
 class TaskBatchHead(_message.Message):
     __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed")
@@ -84,7 +86,7 @@ class Task(_message.Message):
     def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +95,7 @@ class DeepTaskBatch(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     PRESSED_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -102,8 +105,9 @@ class DeepTaskBatch(_message.Message):
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
     pressed: bool
+    at_ms: int
     tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
 
 class DeepTask(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -188,7 +192,7 @@ class RawBatch(_message.Message):
     def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class BatchReport(_message.Message):
-    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages", "schema")
+    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages", "schema", "wait_ms", "pass_ms")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -203,6 +207,8 @@ class BatchReport(_message.Message):
     FLUSH_ARMED_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    PASS_MS_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -217,10 +223,12 @@ class BatchReport(_message.Message):
     flush_armed: bool
     messages: int
     schema: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ..., schema: _Optional[int] = ...) -> None: ...
+    wait_ms: int
+    pass_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ..., schema: _Optional[int] = ..., wait_ms: _Optional[int] = ..., pass_ms: _Optional[int] = ...) -> None: ...
 
 class Arms(_message.Message):
-    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "backlog", "pace", "schema")
+    __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "backlog", "pace", "schema", "drains")
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     WAITING_BYTES_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
@@ -229,6 +237,7 @@ class Arms(_message.Message):
     BACKLOG_FIELD_NUMBER: _ClassVar[int]
     PACE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    DRAINS_FIELD_NUMBER: _ClassVar[int]
     shards: _containers.RepeatedCompositeFieldContainer[ShardTotals]
     waiting_bytes: int
     waiting: int
@@ -237,7 +246,8 @@ class Arms(_message.Message):
     backlog: _containers.RepeatedCompositeFieldContainer[Stretch]
     pace: Pace
     schema: int
-    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., backlog: _Optional[_Iterable[_Union[Stretch, _Mapping]]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., schema: _Optional[int] = ...) -> None: ...
+    drains: _containers.RepeatedCompositeFieldContainer[Drain]
+    def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., backlog: _Optional[_Iterable[_Union[Stretch, _Mapping]]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., schema: _Optional[int] = ..., drains: _Optional[_Iterable[_Union[Drain, _Mapping]]] = ...) -> None: ...
 
 class Pace(_message.Message):
     __slots__ = ("limit", "done", "at_ms")
@@ -298,7 +308,7 @@ class Fed(_message.Message):
     def __init__(self, stretch: _Optional[_Union[Stretch, _Mapping]] = ..., next: _Optional[int] = ..., batch: _Optional[bytes] = ..., lost: _Optional[int] = ...) -> None: ...
 
 class ShardTotals(_message.Message):
-    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed", "sent_messages", "done_messages")
+    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed", "sent_messages", "done_messages", "wait_ms", "heard_ms")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -309,6 +319,8 @@ class ShardTotals(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SENT_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     DONE_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    HEARD_MS_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -319,7 +331,25 @@ class ShardTotals(_message.Message):
     failed: int
     sent_messages: int
     done_messages: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., sent_messages: _Optional[int] = ..., done_messages: _Optional[int] = ...) -> None: ...
+    wait_ms: int
+    heard_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., sent_messages: _Optional[int] = ..., done_messages: _Optional[int] = ..., wait_ms: _Optional[int] = ..., heard_ms: _Optional[int] = ...) -> None: ...
+
+class Drain(_message.Message):
+    __slots__ = ("version", "generation", "done", "at_ms", "per_s", "target_ms")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    PER_S_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    generation: int
+    done: int
+    at_ms: int
+    per_s: float
+    target_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ..., per_s: _Optional[float] = ..., target_ms: _Optional[int] = ...) -> None: ...
 
 class PodStatus(_message.Message):
     __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving")

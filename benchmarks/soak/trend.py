@@ -1,0 +1,65 @@
+"""Whether a series grows: its slope with confidence, and what that would be in a day."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+DAY_S: Final = 86_400.0
+# As much growth a day, as a share of the mean, still counts as flat.
+DAILY: Final = 0.05
+# A dozen series are looked at: 99 %, so that chance seldom makes one of them grow.
+Z: Final = 2.58
+FLAT, GROWS, UNCLEAR = "flat", "grows", "unclear"
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """A line through a series: its mean, the slope per second, half of its 99 % interval, the seconds."""
+
+    name: str
+    mean: float
+    slope: float
+    margin: float
+    seconds: float
+
+    @property
+    def daily(self) -> float:
+        """Growth of a day as a share of the mean, at that slope."""
+        return self.slope * DAY_S / self.mean if self.mean else 0.0
+
+    @property
+    def daily_margin(self) -> float:
+        """Half of the 99 % interval of `daily`."""
+        return self.margin * DAY_S / self.mean if self.mean else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """`flat` or `grows` where the whole interval says so, else `unclear`: a longer run would tell."""
+        if self.daily + self.daily_margin <= DAILY:
+            return FLAT
+        return GROWS if self.daily - self.daily_margin > DAILY else UNCLEAR
+
+
+def trend(name: str, times: Sequence[float], values: Sequence[float]) -> Trend:
+    """Return the least-squares line of values at times in seconds; needs three of them.
+
+    Neighbouring samples are alike, so the scatter is taken of blocks' means: counted one by one they would
+    make a slope look surer than it is.
+    """
+    times, values = _blocks(times), _blocks(values)
+    slope, intercept = statistics.linear_regression(times, values)
+    rest = sum((y - slope * x - intercept) ** 2 for x, y in zip(times, values, strict=True))
+    middle = statistics.fmean(times)
+    spread = sum((x - middle) ** 2 for x in times)
+    margin = Z * math.sqrt(rest / max(1, len(times) - 2) / spread) if spread else math.inf
+    return Trend(name, statistics.fmean(values), slope, margin, times[-1] - times[0])
+
+
+def _blocks(values: Sequence[float], most: int = 20) -> list[float]:
+    """Return the means of at most so many neighbouring blocks of equal length."""
+    size = max(1, len(values) // most)
+    return [statistics.fmean(values[at : at + size]) for at in range(0, len(values) - size + 1, size)]
