@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ import yaml
 from pointsman.errors import StackError
 from pointsman.localstack import checkpoints
 from pointsman.localstack.child import Child, Command
+from pointsman.localstack.class_archive import ClassArchive
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.home import Home
 from pointsman.localstack.job import Job
@@ -62,6 +63,7 @@ class Engine(Child):
         self._module = module
         self._parallelism = parallelism
         self._resume: Path | None = None
+        self._classes = ClassArchive(files.engine_lib)
 
     async def start(self) -> None:
         """Start from the newest checkpoint; where that cannot be restored, from the one before.
@@ -82,6 +84,8 @@ class Engine(Child):
             else:
                 for checkpoint in rejected:
                     checkpoints.set_aside(checkpoint)
+                if not self._classes.is_fresh:
+                    await asyncio.to_thread(self._classes.write, self.pid)
                 return
         raise StackError(
             f"none of {len(choices)} checkpoints can be restored; `pointsman down --purge` starts anew\n"
@@ -95,11 +99,10 @@ class Engine(Child):
         (self._home.conf / "module.yaml").write_text(self._module)
         log4j = shutil.copy(self._files.conf / "log4j-console.properties", self._home.conf)
         self._write_conf()
-        classpath = os.pathsep.join((str(self._home.conf), f"{self._files.engine_lib}/*"))
         resume = ("-s", f"file://{self._resume}", "-restoreMode", "claim") if self._resume else ()
         argv = (
-            "java", *_JVM, *_OPENS, f"-Djava.io.tmpdir={self._home.tmp}",
-            f"-Dlog4j.configurationFile={Path(log4j).as_uri()}", "-cp", classpath,
+            "java", *_JVM, *self._classes.options(), *_OPENS, f"-Djava.io.tmpdir={self._home.tmp}",
+            f"-Dlog4j.configurationFile={Path(log4j).as_uri()}", "-cp", f"{self._files.engine_lib}/*",
             "org.apache.flink.client.cli.CliFrontend", "run", "-t", "local", *resume,
             "-c", MAIN, str(self._files.job_jar),
         )  # fmt: skip
@@ -122,6 +125,8 @@ class Engine(Child):
         conf |= {
             "state.checkpoints.dir": f"file://{self._home.checkpoints}",
             "io.tmp.dirs": str(self._home.tmp),
+            # Not on the classpath: a folder there would keep the JVM from using the archive of its classes.
+            "statefun.remote.module-name": (self._home.conf / "module.yaml").as_uri(),
             "rest.address": HOST,
             "rest.bind-address": HOST,
             "rest.port": self.port,
