@@ -5,7 +5,9 @@ A process that is added to the stack later, such as a gateway, only needs its na
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from typing import Final, NamedTuple, Protocol
 
@@ -20,6 +22,7 @@ from benchmarks.stream import processes
 
 KILLED: Final = ("router", "pod-default", "engine", "kafka", "redis")
 STOPPED: Final = ("router", "pod-default", "engine", "kafka")
+DRAINED: Final = ("router", "pod-default")
 STOP_S: Final = (1.0, 8.0)
 AWAY_S: Final = (5.0, 15.0)
 LONG_AWAY_S: Final = 310.0
@@ -64,6 +67,23 @@ class Kill(msgspec.Struct, frozen=True):
         since = now()
         for part in self.parts:
             scene.stack.kill(part)
+        return since
+
+
+class Drain(msgspec.Struct, frozen=True):
+    """SIGTERM of a part: it answers what it was asked, ends, and comes back."""
+
+    part: str
+
+    @property
+    def name(self) -> str:
+        """Return the signal and the part."""
+        return f"SIGTERM {self.part}"
+
+    def strike(self, scene: Scene) -> Since:
+        """Tell the part to end; recovery counts from then."""
+        since = now()
+        os.kill(scene.stack.record.children[self.part].pid, signal.SIGTERM)
         return since
 
 
@@ -165,7 +185,7 @@ class Join(msgspec.Struct, frozen=True):
         """Let a guest serve a third of a model; recovery counts to its first answer."""
         since = now()
         with guest_joined(scene):
-            answered_ms = scene.until_answer(since.at_ms, GUEST)
+            answered_ms = scene.until_answer(since.at_ms, version=GUEST)
         return Since(since.at_ms, answered_ms)
 
 
@@ -180,6 +200,7 @@ def deck(chance: random.Random) -> list[Fault]:
     faults: list[Fault] = [
         *(Kill((part,)) for part in KILLED),
         *(Kill(pair) for pair in pairs),
+        *(Drain(part) for part in DRAINED),
         *(Stop(part, chance.uniform(*STOP_S)) for part in STOPPED),
         Away("pod-default", chance.uniform(*AWAY_S)),
         *(Line(mode, chance.uniform(*LINE_S)) for mode in ("delay", "cut", "corrupt")),

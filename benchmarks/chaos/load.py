@@ -17,6 +17,7 @@ from pointsman.testing.request import request
 from pointsman.wire.tensors import array_from_pb
 
 WIDTH: Final = 4
+MODELS: Final = ("torch", "python")
 PERMANENT: Final = ("1", "2")
 # Each version multiplies by a factor of its own, so an answer tells who gave it. Version 3 is a guest's.
 FACTORS: Final = {
@@ -77,7 +78,7 @@ class Load:
     def _send(self) -> None:
         begun, number = time.monotonic(), 0
         while not self._stopping.is_set():
-            model = ("torch", "python")[number % 2]
+            model = MODELS[number % len(MODELS)]
             request_id = f"{model}-{number}"
             self.sent_ms[request_id] = time.time_ns() // 1_000_000
             self._ledger.send(request_id, request(model, request_id, row(number)), key=model.encode())

@@ -14,12 +14,14 @@ from rich.table import Table
 class Blow(msgspec.Struct):
     """One fault: the seconds from the blow, or from its end where it lasts, to the answer of a later request.
 
-    `repeats`, `lost` and `wrong` are what became of the requests between it and the next one.
+    `all_seconds` is the same for the slowest model. `repeats`, `lost` and `wrong` are what became of the
+    requests between it and the next one.
     """
 
     name: str
     at_ms: int
     seconds: float
+    all_seconds: float
     repeats: int = 0
     lost: int = 0
     wrong: int = 0
@@ -44,8 +46,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def show(result: Result, console: Console) -> None:
-    """Print a row per kind of fault, and the ledger."""
-    table = Table("fault", "times", "first answer, median s", "longest s", "repeats", "lost", "wrong")
+    """Print a row per kind of fault, with medians and maxima, and the ledger."""
+    table = Table(
+        "fault", "times", "first answer s", "longest", "all models s", "longest", "repeats", "lost", "wrong"
+    )
     by_name: dict[str, list[Blow]] = {}
     for blow in result.blows:
         by_name.setdefault(blow.name, []).append(blow)
@@ -60,11 +64,11 @@ def show(result: Result, console: Console) -> None:
 
 
 def _row(blows: Sequence[Blow]) -> tuple[str, ...]:
-    seconds = [blow.seconds for blow in blows]
+    first = [blow.seconds for blow in blows]
+    last = [blow.all_seconds for blow in blows]
     return (
         str(len(blows)),
-        f"{statistics.median(seconds):.2f}",
-        f"{max(seconds):.2f}",
+        *(f"{value(seconds):.2f}" for seconds in (first, last) for value in (statistics.median, max)),
         f"{sum(blow.repeats for blow in blows):,}",
         str(sum(blow.lost for blow in blows)),
         str(sum(blow.wrong for blow in blows)),

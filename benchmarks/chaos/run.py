@@ -96,20 +96,25 @@ def _deck(plan: Plan, chance: random.Random) -> list[faults.Fault]:
 
 def _line(number: int, blow: Blow, scene: Scene, end: float) -> str:
     under_way, left = len(scene.ledger.missing()), max(0.0, end - time.monotonic())
-    told = f"first answer after {blow.seconds:5.2f} s, {blow.repeats:,} repeats"
-    return f"{number:4d} {blow.name:<32} {told}; {under_way:,} under way, {left:.0f} s left"
+    told = f"first answer after {blow.seconds:5.2f} s, all models {blow.all_seconds:5.2f} s"
+    return (
+        f"{number:4d} {blow.name:<32} {told}, {blow.repeats:,} repeats; "
+        f"{under_way:,} under way, {left:.0f} s left"
+    )
 
 
 def _strike(scene: Scene, fault: faults.Fault) -> Blow:
-    """Strike, and return when a request sent after the blow is answered and all parts are back."""
+    """Strike, and return when each model answers what was sent after the blow and all parts are back."""
     begun = faults.now()
     try:
         since = fault.strike(scene)
-        answered_ms = since.answered_ms or scene.until_answer(since.at_ms)
+        first_ms = since.answered_ms or scene.until_answer(since.at_ms)
+        last_ms = max(scene.until_answer(since.at_ms, prefix=f"{model}-") for model in load.MODELS)
         scene.stack.wait_ready(PATIENCE_S)
     except TimeoutError as error:
         raise TimeoutError(f"{fault.name}: {error}") from None
-    return Blow(fault.name, begun.at_ms, (answered_ms - since.at_ms) / 1000)
+    seconds = ((ms - since.at_ms) / 1000 for ms in (first_ms, max(first_ms, last_ms)))
+    return Blow(fault.name, begun.at_ms, *seconds)
 
 
 def _result(scene: Scene, plan: Plan, blows: list[Blow]) -> Result:

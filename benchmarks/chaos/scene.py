@@ -13,7 +13,7 @@ from benchmarks.chaos.release import Releases
 from pointsman.client import Client
 from pointsman.localstack import checkpoints
 from pointsman.localstack.stack import Stack
-from pointsman.testing.ledger import Ledger
+from pointsman.testing import ledger
 
 T = TypeVar("T")
 
@@ -26,24 +26,28 @@ NEWEST: Final = 2_000  # finals that are looked through for the first after a bl
 class Scene:
     """A running stack under load."""
 
-    def __init__(self, stack: Stack, proxy: Proxy, releases: Releases, ledger: Ledger, work: Load) -> None:
+    def __init__(
+        self, stack: Stack, proxy: Proxy, releases: Releases, book: ledger.Ledger, work: Load
+    ) -> None:
         self.stack = stack
         self.proxy = proxy
         self.releases = releases
-        self.ledger = ledger
+        self.ledger = book
         self.work = work
 
-    def until_answer(self, since_ms: int, version: str = "") -> int:
-        """Return when the first request that was sent later was answered, by `version` if one is named.
+    def until_answer(self, since_ms: int, *, prefix: str = "", version: str = "") -> int:
+        """Return when the first request that was sent later was answered, in ms of the machine's clock.
 
-        In milliseconds of the machine's clock. Raises TimeoutError.
+        `prefix` is of its id, `version` is who must answer. Raises TimeoutError.
         """
 
         def answered() -> int | None:
             newest = list(self.ledger.finals.values())[-NEWEST:]
-            sent_ms = self.work.sent_ms
-            found = (one for one in newest if sent_ms.get(one.id, 0) > since_ms and not one.error)
-            return min((one.written_ms for one in found if version in ("", one.version)), default=None)
+            return min((one.written_ms for one in newest if fits(one)), default=None)
+
+        def fits(one: ledger.Final) -> bool:
+            is_later = self.work.sent_ms.get(one.id, 0) > since_ms and not one.error
+            return is_later and one.id.startswith(prefix) and version in ("", one.version)
 
         return awaited(answered, "no answer")
 

@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
     """Parses with httptools and calls the handler, one request at a time.
 
     `lost` is told when the connection is gone. What the caller sends is never trusted: what is no HTTP gets
-    400 and the end of the connection, and so does a body whose checksum differs. A handler that raises gets 500.
+    400 and the end of the connection, as does a body whose checksum differs. A handler that raises gets 500.
     """
 
     def __init__(self, handler: Handler, lost: Callable[[Connection], None]) -> None:
