@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import tempfile
 import time
@@ -12,8 +11,8 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks.chaos import report
-from benchmarks.chaos.run import run
+from benchmarks.chaos import disk, report
+from benchmarks.chaos.run import Plan, run
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "chaos.json"
 
@@ -24,14 +23,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="repeats a run's faults")
     parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
+    parser.add_argument("--only", default="", help="only faults with this in their name")
+    parser.add_argument("--result", type=Path, default=RESULTS, help="where the JSON goes")
     arguments = parser.parse_args()
+    disk.enter_namespace()
     console = Console()
     console.print(f"seed {arguments.seed}")
     with tempfile.TemporaryDirectory(prefix="pointsman-chaos-") as folder:
-        chance = random.Random(arguments.seed)
-        result = run(Path(folder), arguments.minutes * 60, arguments.rate, chance, console.print)
+        plan = Plan(arguments.minutes * 60, arguments.rate, arguments.seed, arguments.only)
+        result = run(Path(folder), plan, console.print)
     report.show(result, console)
-    report.write(result, RESULTS)
+    report.write(result, arguments.result)
     sys.exit(0 if result.is_exact else 1)
 
 

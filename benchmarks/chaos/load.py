@@ -12,36 +12,42 @@ from safetensors.numpy import save_file
 
 from pointsman.core.tensor import Array
 from pointsman.errors import Failure
-from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.testing.ledger import Ledger
-from pointsman.wire.tensors import array_from_pb, tensor_to_pb
+from pointsman.testing.request import request
+from pointsman.wire.tensors import array_from_pb
 
 WIDTH: Final = 4
-# Each version multiplies by a factor of its own, so an answer tells who gave it.
-FACTORS: Final = {("torch", "1"): 2.0, ("torch", "2"): 3.0, ("python", "1"): 5.0, ("python", "2"): 7.0}
+MODELS: Final = ("torch", "python")
+PERMANENT: Final = ("1", "2")
+# Each version multiplies by a factor of its own, so an answer tells who gave it. Version 3 is a guest's.
+FACTORS: Final = {
+    ("torch", "1"): 2.0, ("torch", "2"): 3.0,
+    ("python", "1"): 5.0, ("python", "2"): 7.0, ("python", "3"): 11.0,
+}  # fmt: skip
 
 
 def specs(folder: Path) -> list[dict[str, Any]]:
     """Write the artifacts and return the two models, one of each runtime, in two versions at 50/50."""
-    models: list[dict[str, Any]] = []
-    for model in ("torch", "python"):
-        versions = {}
-        for (owner, version), factor in FACTORS.items():
-            if owner == model:
-                versions[version] = _version(folder, model, version, factor)
-        models.append({"model": model, "versions": versions, "route": {"split": {"1": 1, "2": 1}}})
-    return models
+    return [_spec("torch", {one: _torch(folder, one) for one in PERMANENT}), python_spec(*PERMANENT)]
 
 
-def _version(folder: Path, model: str, version: str, factor: float) -> dict[str, Any]:
-    if model == "python":
-        return {
-            "uri": "python:benchmarks.chaos.models:Scale",
-            "runtime": "python",
-            "options": {"factor": str(factor)},
-        }
-    path = folder / f"{model}-{version}.safetensors"
-    save_file({"weight": np.eye(WIDTH, dtype=np.float32) * np.float32(factor)}, path)
+def python_spec(*versions: str) -> dict[str, Any]:
+    """Return the model of the Python runtime with these versions in equal parts."""
+    return _spec("python", {version: _python(version) for version in versions})
+
+
+def _spec(model: str, versions: dict[str, Any]) -> dict[str, Any]:
+    return {"model": model, "versions": versions, "route": {"split": dict.fromkeys(versions, 1)}}
+
+
+def _python(version: str) -> dict[str, Any]:
+    options = {"factor": str(FACTORS["python", version])}
+    return {"uri": "python:benchmarks.chaos.models:Scale", "runtime": "python", "options": options}
+
+
+def _torch(folder: Path, version: str) -> dict[str, Any]:
+    path = folder / f"torch-{version}.safetensors"
+    save_file({"weight": np.eye(WIDTH, dtype=np.float32) * np.float32(FACTORS["torch", version])}, path)
     return {"uri": path.as_uri(), "runtime": "torch", "factory": "benchmarks.chaos.models:linear"}
 
 
@@ -72,10 +78,10 @@ class Load:
     def _send(self) -> None:
         begun, number = time.monotonic(), 0
         while not self._stopping.is_set():
-            model = ("torch", "python")[number % 2]
+            model = MODELS[number % len(MODELS)]
             request_id = f"{model}-{number}"
             self.sent_ms[request_id] = time.time_ns() // 1_000_000
-            self._ledger.send(request_id, _request(model, request_id, number), key=model.encode())
+            self._ledger.send(request_id, request(model, request_id, row(number)), key=model.encode())
             number += 1
             self._stopping.wait(max(0.0, begun + number / self._rate - time.monotonic()))
 
@@ -83,13 +89,6 @@ class Load:
 def row(number: int) -> Array:
     """Return the input of a request."""
     return np.full((1, WIDTH), number % 1000 + 1, np.float32)
-
-
-def _request(model: str, request_id: str, number: int) -> bytes:
-    tensor = tensor_to_pb("x", row(number))
-    assert not isinstance(tensor, Failure)
-    tensors = pb.Tensors(tensors=[tensor])
-    return pb.InferenceRequest(id=request_id, model=model, tensors=tensors).SerializeToString()
 
 
 def _is_right(final: Any) -> bool:

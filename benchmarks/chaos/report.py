@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,22 +11,32 @@ from rich.console import Console
 from rich.table import Table
 
 
-class Blow(msgspec.Struct, frozen=True):
-    """One fault, and the seconds from it (of a stop: from its end) to the first answer to a later request."""
+class Blow(msgspec.Struct):
+    """One fault: the seconds from the blow, or from its end where it lasts, to the answer of a later request.
+
+    `all_seconds` is the same for the slowest model. `repeats`, `lost` and `wrong` are what became of the
+    requests between it and the next one.
+    """
 
     name: str
-    stop_s: float
+    at_ms: int
     seconds: float
+    all_seconds: float
+    repeats: int = 0
+    lost: int = 0
+    wrong: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):
     """`lost` has no final record; `wrong` has one that is an error or not the right answer."""
 
+    seed: int
     blows: list[Blow]
     accepted: int
     lost: list[str]
     wrong: list[str]
     repeats: int
+    restarts: int
     seconds: float
 
     @property
@@ -35,17 +46,32 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def show(result: Result, console: Console) -> None:
-    """Print a row per kind of fault, and the ledger."""
-    table = Table("fault", "times", "median s to the first answer", "longest")
-    by_name: dict[str, list[float]] = {}
+    """Print a row per kind of fault, with medians and maxima, and the ledger."""
+    table = Table(
+        "fault", "times", "first answer s", "longest", "all models s", "longest", "repeats", "lost", "wrong"
+    )
+    by_name: dict[str, list[Blow]] = {}
     for blow in result.blows:
-        by_name.setdefault(blow.name, []).append(blow.seconds)
-    for name, seconds in sorted(by_name.items()):
-        table.add_row(name, str(len(seconds)), f"{statistics.median(seconds):.1f}", f"{max(seconds):.1f}")
+        by_name.setdefault(blow.name, []).append(blow)
+    for name, blows in sorted(by_name.items()):
+        table.add_row(name, *_row(blows))
     console.print(table)
     console.print(
-        f"{len(result.blows)} faults in {result.seconds / 60:.1f} min; {result.accepted:,} accepted, "
-        f"{result.repeats:,} answered more than once, lost {len(result.lost)}, wrong {len(result.wrong)}"
+        f"seed {result.seed}: {len(result.blows)} faults in {result.seconds / 60:.1f} min; "
+        f"{result.accepted:,} accepted, {result.repeats:,} repeats, lost {len(result.lost)}, "
+        f"wrong {len(result.wrong)}, restarts of the job by itself {result.restarts}"
+    )
+
+
+def _row(blows: Sequence[Blow]) -> tuple[str, ...]:
+    first = [blow.seconds for blow in blows]
+    last = [blow.all_seconds for blow in blows]
+    return (
+        str(len(blows)),
+        *(f"{value(seconds):.2f}" for seconds in (first, last) for value in (statistics.median, max)),
+        f"{sum(blow.repeats for blow in blows):,}",
+        str(sum(blow.lost for blow in blows)),
+        str(sum(blow.wrong for blow in blows)),
     )
 
 
@@ -53,3 +79,8 @@ def write(result: Result, path: Path) -> None:
     """Write the result as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+
+
+def read(path: Path) -> Result:
+    """Return a result that was written."""
+    return msgspec.json.decode(path.read_bytes(), type=Result)

@@ -7,95 +7,143 @@ import os
 import random
 import sys
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from benchmarks.chaos import faults, load
+import msgspec
+
+from benchmarks.chaos import disk, faults, load
+from benchmarks.chaos.proxy import Proxy
+from benchmarks.chaos.release import Releases
 from benchmarks.chaos.report import Blow, Result
+from benchmarks.chaos.scene import PATIENCE_S, Scene, awaited, publish
 from pointsman.client import Client
+from pointsman.localstack.pools import Pools
 from pointsman.localstack.stack import Stack
+from pointsman.settings import Settings
 from pointsman.testing.ledger import Ledger
 
-T = TypeVar("T")
-
-READY_S: Final = 120.0
 BETWEEN_S: Final = (0.5, 3.0)
-# A blow that nothing recovers from within this time ends the run.
-PATIENCE_S: Final = 120.0
-POLL_S: Final = 0.05
-NEWEST: Final = 2_000  # finals that are looked through for the first after a blow
+WORKERS: Final = 2  # of the router and of each pod: one is away while it is replaced
+LONG_RUN_S: Final = 1_200.0
+
+Say = Callable[[str], None]
 
 
-def run(
-    folder: Path, seconds: float, rate: float, chance: random.Random, say: Callable[[str], None]
-) -> Result:
-    """Return what became of every accepted request while parts were killed and stopped for `seconds`."""
-    with _importable(), Stack(folder / "stack", pods=("default:2",)) as stack:
+class Plan(msgspec.Struct, frozen=True):
+    """For how long, how many requests a second, and which faults: those whose name has `only` in it.
+
+    Every kind of fault comes at least once, however short the time. The same seed gives the same faults.
+    """
+
+    seconds: float
+    rate: float = 200.0
+    seed: int = 0
+    only: str = ""
+
+
+def run(folder: Path, plan: Plan, say: Say) -> Result:
+    """Return what became of every accepted request while the parts of a stack were struck."""
+    chance = random.Random(plan.seed)
+    releases = Releases(folder)
+    settings = Settings(workers=WORKERS)
+    with (
+        disk.small(folder / "stack" / "checkpoints"),
+        _importable(releases.path),
+        Stack(folder / "stack", pods=(f"default:{WORKERS}",), settings=settings) as stack,
+        Proxy(stack.record.pools["default"], chance) as proxy,
+    ):
+        Pools(stack.home.pools).enter({"default": proxy.address})
         asyncio.run(_publish(stack.kafka, folder))
         with Ledger(stack.kafka) as ledger:
-            work = load.Load(ledger, rate)
+            work = load.Load(ledger, plan.rate)
+            scene = Scene(stack, proxy, releases, ledger, work)
             work.start()
-            blows: list[Blow] = []
             try:
-                _awaited(lambda: ledger.finals or None, "no first answer")
-                end = time.monotonic() + seconds
-                while time.monotonic() < end:
-                    time.sleep(chance.uniform(*BETWEEN_S))
-                    blows.append(_strike(stack, faults.draw(chance), ledger, work))
-                    last = blows[-1]
-                    say(f"{len(blows):4d} {last.name:<32} first answer after {last.seconds:.2f} s")
+                awaited(lambda: ledger.finals or None, "no first answer")
+                blows = _blows(scene, plan, chance, say)
             finally:
                 work.stop()
             ledger.wait(PATIENCE_S)
             stack.wait_ready()
-            return Result(
-                blows=blows,
-                accepted=len(ledger.accepted),
-                lost=sorted(ledger.missing()),
-                wrong=sorted(set(work.wrong()) - ledger.missing()),
-                repeats=ledger.repeats,
-                seconds=seconds,
-            )
+            return _result(scene, plan, blows)
 
 
-def _strike(stack: Stack, fault: faults.Fault, ledger: Ledger, work: load.Load) -> Blow:
-    """Strike, and return when a request sent after the blow is answered and all parts are back."""
-    at_ms = faults.strike(stack, fault)
+def _blows(scene: Scene, plan: Plan, chance: random.Random, say: Say) -> list[Blow]:
+    """Strike until the time is over, deck after deck, the first of them to its end."""
+    end = time.monotonic() + plan.seconds
+    waiting = _deck(plan, chance)
+    if plan.seconds >= LONG_RUN_S:
+        waiting.insert(0, faults.Away("pod-default", faults.LONG_AWAY_S))
+    blows: list[Blow] = []
+    least, before = len(waiting), 0
+    while len(blows) < least or time.monotonic() < end:
+        waiting = waiting or _deck(plan, chance)
+        blow = _strike(scene, waiting.pop(0))
+        time.sleep(chance.uniform(*BETWEEN_S))  # copies of an answer may come after the first one
+        blow.repeats, before = scene.ledger.repeats - before, scene.ledger.repeats
+        blows.append(blow)
+        say(_line(len(blows), blow, scene, end))
+    return blows
 
-    def first_answer() -> int | None:
-        newest = list(ledger.finals.values())[-NEWEST:]
-        return min((one.written_ms for one in newest if work.sent_ms.get(one.id, 0) > at_ms), default=None)
 
-    answered_ms = _awaited(first_answer, f"no answer after {fault.name}")
-    stack.wait_ready(PATIENCE_S)
-    return Blow(fault.name, fault.stop_s, (answered_ms - at_ms) / 1000)
+def _deck(plan: Plan, chance: random.Random) -> list[faults.Fault]:
+    return [fault for fault in faults.deck(chance) if plan.only in fault.name]
 
 
-def _awaited(probe: Callable[[], T | None], complaint: str) -> T:
-    """Return what the probe finds once it finds something."""
-    limit = time.monotonic() + PATIENCE_S
-    while (found := probe()) is None:
-        if time.monotonic() > limit:
-            raise TimeoutError(f"{complaint} within {PATIENCE_S:.0f} s")
-        time.sleep(POLL_S)
-    return found
+def _line(number: int, blow: Blow, scene: Scene, end: float) -> str:
+    under_way, left = len(scene.ledger.missing()), max(0.0, end - time.monotonic())
+    told = f"first answer after {blow.seconds:5.2f} s, all models {blow.all_seconds:5.2f} s"
+    return (
+        f"{number:4d} {blow.name:<32} {told}, {blow.repeats:,} repeats; "
+        f"{under_way:,} under way, {left:.0f} s left"
+    )
+
+
+def _strike(scene: Scene, fault: faults.Fault) -> Blow:
+    """Strike, and return when each model answers what was sent after the blow and all parts are back."""
+    begun = faults.now()
+    try:
+        since = fault.strike(scene)
+        first_ms = since.answered_ms or scene.until_answer(since.at_ms)
+        last_ms = max(scene.until_answer(since.at_ms, prefix=f"{model}-") for model in load.MODELS)
+        scene.stack.wait_ready(PATIENCE_S)
+    except TimeoutError as error:
+        raise TimeoutError(f"{fault.name}: {error}") from None
+    seconds = ((ms - since.at_ms) / 1000 for ms in (first_ms, max(first_ms, last_ms)))
+    return Blow(fault.name, begun.at_ms, *seconds)
+
+
+def _result(scene: Scene, plan: Plan, blows: list[Blow]) -> Result:
+    lost = sorted(scene.ledger.missing())
+    wrong = sorted(set(scene.work.wrong()) - set(lost))
+    begins = [blow.at_ms for blow in blows]
+    for ids, kind in ((lost, "lost"), (wrong, "wrong")):
+        for request_id in ids:
+            blow = blows[max(0, bisect_right(begins, scene.work.sent_ms[request_id]) - 1)]
+            setattr(blow, kind, getattr(blow, kind) + 1)
+    restarts = scene.stack.restarts() or 0
+    seconds = (faults.now().at_ms - begins[0]) / 1000
+    accepted = len(scene.ledger.accepted)
+    return Result(plan.seed, blows, accepted, lost, wrong, scene.ledger.repeats, restarts, seconds)
 
 
 async def _publish(kafka: str, folder: Path) -> None:
-    async with Client(kafka) as client:
-        for spec in load.specs(folder):
-            await client.apply(spec, timeout=READY_S)
+    for spec in load.specs(folder):
+        await publish(kafka, spec)
+        async with Client(kafka) as client:
             for version in spec["versions"]:
-                await client.predict(spec["model"], {"x": load.row(1)}, version=version, timeout=READY_S)
+                await client.predict(spec["model"], {"x": load.row(1)}, version=version, timeout=PATIENCE_S)
 
 
 @contextmanager
-def _importable() -> Iterator[None]:
-    """Let the pods import the models of this package."""
+def _importable(release: Path) -> Iterator[None]:
+    """Let the processes of the stack import this package's models, and the functions of the release."""
     before = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*sys.path, before]))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(release), *sys.path, before]))
     try:
         yield
     finally:

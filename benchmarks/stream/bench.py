@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,7 +55,7 @@ class Bench:
     def limit(self, traffic: Traffic, idle: Side) -> list[Row]:
         """Measure the broker alone, while `idle` is stopped."""
         side = Side("limit", traffic, {})
-        with stopped([*idle.pids.values()]):
+        with processes.stopped([*idle.pids.values()]):
             return [merge(side.case, [self._round(side, inflight)]) for inflight in INFLIGHT]
 
     def duel(self, sides: Sequence[Side]) -> list[Row]:
@@ -111,22 +109,9 @@ class Bench:
     @contextmanager
     def _alone(self, side: Side, sides: Sequence[Side]) -> Iterator[None]:
         others = [pid for other in sides if other is not side for pid in other.pids.values()]
-        with stopped(others):
+        with processes.stopped(others):
             self._generator.run(side.traffic, INFLIGHT[-1], 0, self._pace.turn)
             yield
-
-
-@contextmanager
-def stopped(pids: Sequence[int]) -> Iterator[None]:
-    """Stop processes and all below them: an idle engine polls, and would take a third of a core."""
-    found = [member for pid in pids for member in processes.tree(pid)]
-    try:
-        for pid in found:
-            os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in found:
-            os.kill(pid, signal.SIGCONT)
 
 
 def _by_case(entry: tuple[tuple[str, int], list[Round]]) -> tuple[str, int]:

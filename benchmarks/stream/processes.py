@@ -1,8 +1,11 @@
-"""What processes cost: CPU seconds and memory, read from /proc for a process and all below it."""
+"""Processes and all below them: what they cost, read from /proc, and how they are stopped for a while."""
 
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,3 +67,20 @@ def _pss(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
+@contextmanager
+def stopped(pids: Sequence[int]) -> Iterator[None]:
+    """Stop processes and all below them by SIGSTOP, and let them go on; those that are gone are no error."""
+    found = [member for pid in pids for member in tree(pid)]
+    try:
+        _signal(found, signal.SIGSTOP)
+        yield
+    finally:
+        _signal(found, signal.SIGCONT)
+
+
+def _signal(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)

@@ -9,16 +9,15 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import msgspec
-import numpy as np
 
 from pointsman.client import Client
 from pointsman.client.ack import Ack
 from pointsman.core.tensor import Item
 from pointsman.errors import Failure
 from pointsman.localstack.stack import Stack
-from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.testing.ledger import Ledger
-from pointsman.wire.tensors import array_from_pb, tensor_to_pb
+from pointsman.testing.request import request
+from pointsman.wire.tensors import array_from_pb
 
 T = TypeVar("T")
 
@@ -39,15 +38,6 @@ def scale(factor: float, **options: Any) -> dict[str, Any]:
         if option in options:
             settings[option] = str(options.pop(option))
     return {"uri": "python:e2e_models:Scale", "runtime": "python", "options": settings, **options}
-
-
-def request(model: str, request_id: str, array: Any, **fields: Any) -> bytes:
-    """Return a serialised request with one tensor `x`."""
-    tensor = tensor_to_pb("x", np.asarray(array))
-    assert not isinstance(tensor, Failure)
-    return pb.InferenceRequest(
-        id=request_id, model=model, tensors=pb.Tensors(tensors=[tensor]), **fields
-    ).SerializeToString()
 
 
 class Bench:

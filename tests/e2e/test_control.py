@@ -146,9 +146,8 @@ def test_a_weight_change_of_an_idle_model_is_live_within_200_ms(
         done.set()
         sender.join()
     bench.settled()
-    assert -0.1 < statistics.median(took) <= 0.2, (
-        took
-    )  # not so long before the command that nothing was measured
+    # Not so long before the command that nothing was measured.
+    assert -0.1 < statistics.median(took) <= 0.2, took
 
 
 def test_a_weight_change_takes_hold_of_what_waits_within_a_second_of_a_flood(

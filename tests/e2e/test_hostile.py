@@ -11,8 +11,9 @@ import pytest
 
 from pointsman import topics
 from pointsman.pb.v1 import inference_pb2 as pb
+from pointsman.testing.request import request
 from pointsman.wire.tensors import tensor_to_pb
-from tests.e2e.bench import Bench, request, scale
+from tests.e2e.bench import Bench, scale
 
 _REQUEST_TOPICS = (topics.REQUESTS, topics.REQUESTS_JSON)
 BOMB = b'{"inputs":' + b"[" * 20_000 + b"]" * 20_000 + b"}"

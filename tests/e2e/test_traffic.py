@@ -12,7 +12,8 @@ import safetensors.numpy
 
 from pointsman import topics
 from pointsman.localstack.stack import Stack
-from tests.e2e.bench import Bench, request, scale
+from pointsman.testing.request import request
+from tests.e2e.bench import Bench, scale
 
 
 def test_requests_are_split_by_weight_and_the_same_unit_stays_with_its_version(

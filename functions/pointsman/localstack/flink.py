@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import time
@@ -16,6 +15,7 @@ import yaml
 from pointsman.errors import StackError
 from pointsman.localstack import checkpoints, module, offsets, origin, savepoint
 from pointsman.localstack.child import Child, Command
+from pointsman.localstack.class_archive import ClassArchive
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.home import Home
 from pointsman.localstack.job import Job
@@ -85,6 +85,7 @@ class Engine(Child):
         self._topology = module_text
         self._checkpoints = home.checkpoints
         self._resume: Path | None = None
+        self._classes = ClassArchive(files.engine_lib)
 
     async def start(self) -> None:
         """Start from the newest checkpoint; where that cannot be restored, from the one before.
@@ -107,6 +108,8 @@ class Engine(Child):
             else:
                 for checkpoint in filter(self._is_ours, rejected):
                     checkpoints.set_aside(checkpoint)
+                if not self._classes.is_fresh:
+                    await asyncio.to_thread(self._classes.write, self.pid)
                 return
         said = _ROLLBACK.search(self.output())
         raise StackError(
@@ -157,14 +160,13 @@ class Engine(Child):
         (self._home.conf / "module.yaml").write_text(self._topology)
         log4j = shutil.copy(self._files.conf / "log4j-console.properties", self._home.conf)
         self._write_conf()
-        classpath = os.pathsep.join((str(self._home.conf), f"{self._files.engine_lib}/*"))
         resume: tuple[str, ...] = ()
         if self._resume is not None:
             mode = "claim" if self._is_ours(self._resume) else "no_claim"
             resume = ("-s", f"file://{self._resume}", "-restoreMode", mode)
         argv = (
-            "java", *_JVM, *_OPENS, f"-Djava.io.tmpdir={self._home.tmp}",
-            f"-Dlog4j.configurationFile={Path(log4j).as_uri()}", "-cp", classpath,
+            "java", *_JVM, *self._classes.options(), *_OPENS, f"-Djava.io.tmpdir={self._home.tmp}",
+            f"-Dlog4j.configurationFile={Path(log4j).as_uri()}", "-cp", f"{self._files.engine_lib}/*",
             "org.apache.flink.client.cli.CliFrontend", "run", "-t", "local", *resume,
             "-c", MAIN, str(self._files.job_jar),
         )  # fmt: skip
@@ -191,6 +193,8 @@ class Engine(Child):
         conf |= {
             "state.checkpoints.dir": f"file://{self._checkpoints}",
             "io.tmp.dirs": str(self._home.tmp),
+            # Not on the classpath: a folder there would keep the JVM from using the archive of its classes.
+            "statefun.remote.module-name": (self._home.conf / "module.yaml").as_uri(),
             "rest.address": HOST,
             "rest.bind-address": HOST,
             "rest.port": self.port,

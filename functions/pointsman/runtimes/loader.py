@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from pointsman.errors import FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, Fa
 from pointsman.runtimes.artifact import imported, path_of, verified_sha256
 from pointsman.runtimes.base import Loaded, one_line
 from pointsman.runtimes.example import read_example, signature_of, zeros
+from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
 
 # Named, not imported: a framework costs seconds and hundreds of megabytes.
@@ -52,7 +54,7 @@ def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None])
         raise LoadError(Failure(INVALID_ARGUMENT, message, "runtime"))
     path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
     sha256 = "" if path is None else verified_sha256(path, spec.sha256)
-    framework: Any = imported(target, "runtime")
+    framework = _framework(target)
     loaded: Loaded = framework(spec, settings)
     try:
         on_warming()
@@ -61,6 +63,13 @@ def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None])
         loaded.unload()
         raise
     return Artifact(loaded, sha256)
+
+
+def _framework(target: str) -> Any:
+    if target.partition(":")[0] in sys.modules:
+        return imported(target, "runtime")
+    with turn(target):
+        return imported(target, "runtime")
 
 
 def _warm(loaded: Loaded, spec: VersionSpec) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.stream import processes
-from benchmarks.stream.bench import stopped
 
 # A parent whose child spins until its input ends, so that nothing outlives the test.
 SPIN = """
@@ -42,7 +41,7 @@ def test_the_time_of_a_child_counts_for_its_parent(spinner: subprocess.Popen[byt
 def test_a_stopped_tree_spends_nothing_and_goes_on_after(spinner: subprocess.Popen[bytes]) -> None:
     assert spends(processes.Account({"spinner": spinner.pid}), 0.1, 30)  # both processes are there
 
-    with stopped([spinner.pid]):
+    with processes.stopped([spinner.pid]):
         assert not spends(processes.Account({"spinner": spinner.pid}), 0.1, 0.5)
 
     assert spends(processes.Account({"spinner": spinner.pid}), 0.1, 30)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import uvloop
 
+from pointsman.http import connection
 from pointsman.http.app import Request, Response
-from pointsman.http.connection import MAX_HEAD, MAX_WAITING, Connection
+from pointsman.http.connection import MAX_HEAD, MAX_WAITING, Connection, checksum
 from pointsman.http.server import Server
 
 CLOSE = b"GET /last HTTP/1.1\r\nConnection: close\r\n\r\n"
@@ -316,3 +317,45 @@ def kept_alive(connection: Connection) -> int:
     """Return the socket option of a connection."""
     assert connection.socket is not None
     return int(connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+
+def checked(body: bytes, claimed: bytes) -> bytes:
+    """Return a request whose body is claimed to have the checksum of other bytes."""
+    lines = b"POST /a HTTP/1.1\r\nContent-Length: %d\r\nPointsman-CRC32: %s\r\n\r\n"
+    return lines % (len(body), checksum(claimed)) + body
+
+
+def test_a_checked_request_gets_a_checked_answer_and_others_get_none() -> None:
+    with_one, without = said(checked(b"body", b"body") + CLOSE).split(b"HTTP/1.1 200")[1:]
+    assert b"pointsman-crc32: " + checksum(b"POST /a body") in with_one
+    assert b"crc32" not in without
+
+
+def test_a_corrupt_body_is_refused_and_the_connection_ends() -> None:
+    answer = said(checked(b"bodx", b"body") + checked(b"next", b"next"))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"checksum" in answer
+
+
+@pytest.mark.parametrize("sent", [b"POST / HT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nbody"])
+def test_a_request_that_breaks_off_is_not_waited_for_for_ever(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "STALL_S", 0.05)
+    assert said(sent) == b""
+
+
+def test_a_body_that_comes_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "STALL_S", 1.0)
+
+    async def scene(_: Server, port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for byte in b"POST / HTTP/1.1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody":
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.02)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    assert bodies(on_a_server(scene)) == [b"POST / body"]

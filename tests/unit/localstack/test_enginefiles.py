@@ -20,6 +20,7 @@ def files_in(folder: Path) -> EngineFiles:
 def fill(files: EngineFiles) -> None:
     for folder, jar in (
         (files.engine_lib, "statefun-flink-distribution-3.3.0.jar"),
+        (files.engine_lib, "pointsman-engine.jar"),
         (files.broker_lib, "kafka_2.13-3.9.1.jar"),
     ):
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,13 +49,15 @@ def test_filled_folders_are_used_as_they_are(tmp_path: Path, monkeypatch: pytest
     files = maven(tmp_path, "exit 1", monkeypatch)
     fill(files)
     assert ensure() == files
-    assert files.job_jar.name == "statefun-flink-distribution-3.3.0.jar"
+    assert files.job_jar.exists()
 
 
 def test_missing_jars_are_built_once_with_a_word_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jars = "engine/lib/statefun-flink-distribution-1.jar broker/lib/kafka_2.jar"
+    jars = (
+        "engine/lib/statefun-flink-distribution-1.jar broker/lib/kafka_2.jar engine/lib/pointsman-engine.jar"
+    )
     maven(tmp_path, f"mkdir -p engine/lib broker/lib; touch {jars}", monkeypatch)
     said: list[str] = []
     assert ensure(said.append).built

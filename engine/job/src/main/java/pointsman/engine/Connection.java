@@ -17,8 +17,10 @@ import com.google.protobuf.CodedOutputStream;
 
 /** One HTTP/1.1 connection, kept alive: one request, then its answer, then the next. */
 final class Connection extends SimpleChannelInboundHandler<HttpObject> {
-  private static final byte[] END_OF_HEADERS = "\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+  private static final String CHECKSUM = "\r\n" + Checksum.HEADER + ": ";
+  private static final String END_OF_HEADERS = "\r\n\r\n";
   private static final int LENGTH_DIGITS = 10;
+  private static final int CHECKSUM_DIGITS = 8;
   private static final int CHUNK = 64 * 1024;
 
   private final ConnectionPool pool;
@@ -28,7 +30,9 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   private Attempt attempt;
   private Reply reply;
   private ScheduledFuture<?> timeout;
+  private ScheduledFuture<?> stall;
   private boolean servedBefore;
+  private boolean sendsChecksums;
 
   /** Puts itself at the end of the channel's pipeline. */
   Connection(ConnectionPool pool, Channel channel) {
@@ -67,16 +71,20 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
   private ByteBuf encode(ToFunction request) throws IOException {
     byte[] head = pool.endpoint().requestHead();
     int size = request.getSerializedSize();
-    int headers = head.length + LENGTH_DIGITS + END_OF_HEADERS.length;
+    int headers =
+        head.length + LENGTH_DIGITS + CHECKSUM.length() + CHECKSUM_DIGITS + END_OF_HEADERS.length();
     ByteBuf buffer = channel.alloc().directBuffer(Math.addExact(headers, size));
     try {
       buffer.writeBytes(head);
       buffer.writeCharSequence(Integer.toString(size), StandardCharsets.US_ASCII);
-      buffer.writeBytes(END_OF_HEADERS);
-      CodedOutputStream body = CodedOutputStream.newInstance(buffer.nioBuffer(buffer.writerIndex(), size));
+      buffer.writeCharSequence(CHECKSUM, StandardCharsets.US_ASCII);
+      int start = buffer.writerIndex() + CHECKSUM_DIGITS + END_OF_HEADERS.length();
+      CodedOutputStream body = CodedOutputStream.newInstance(buffer.nioBuffer(start, size));
       request.writeTo(body);
       body.flush();
-      return buffer.writerIndex(buffer.writerIndex() + size);
+      buffer.writeCharSequence(Checksum.of(buffer.nioBuffer(start, size)), StandardCharsets.US_ASCII);
+      buffer.writeCharSequence(END_OF_HEADERS, StandardCharsets.US_ASCII);
+      return buffer.writerIndex(start + size);
     } catch (IOException | RuntimeException e) {
       buffer.release();
       throw e;
@@ -93,22 +101,34 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
     }
   }
 
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) throws Exception {
+    stopWaiting();
+    if (attempt != null && !reply.isUntouched()) {
+      stall = channel.eventLoop().schedule(this::stalled, pool.settings().stall.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    super.channelReadComplete(context);
+  }
+
   private void finished() {
     Attempt ended = endAttempt();
     Reply whole = reply;
     reply = null;
+    FromFunction parsed;
+    try {
+      parsed = whole.parse(sendsChecksums);
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      // Whoever answers nonsense once is not trusted with where the next answer begins.
+      channel.close();
+      ended.failed(e);
+      return;
+    }
+    sendsChecksums |= whole.hasChecksum();
     if (whole.keepsAlive()) {
       servedBefore = true;
       pool.release(this);
     } else {
       channel.close();
-    }
-    FromFunction parsed;
-    try {
-      parsed = whole.parse();
-    } catch (IOException | RuntimeException | OutOfMemoryError e) {
-      ended.failed(e);
-      return;
     }
     ended.answered(parsed);
   }
@@ -128,6 +148,17 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
     broken(new TimeoutException("no answer within " + pool.settings().call));
   }
 
+  private void stalled() {
+    broken(new TimeoutException("the reply broke off " + pool.settings().stall + " ago"));
+  }
+
+  private void stopWaiting() {
+    if (stall != null) {
+      stall.cancel(false);
+      stall = null;
+    }
+  }
+
   private void broken(Throwable cause) {
     channel.close();
     if (attempt == null) {
@@ -144,6 +175,7 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
 
   private Attempt endAttempt() {
     timeout.cancel(false);
+    stopWaiting();
     Attempt ended = attempt;
     attempt = null;
     return ended;

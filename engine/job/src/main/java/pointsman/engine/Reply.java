@@ -1,6 +1,7 @@
 package pointsman.engine;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.apache.flink.shaded.netty4.io.netty.buffer.ByteBuf;
@@ -57,14 +58,29 @@ final class Reply {
     return HttpUtil.isKeepAlive(head);
   }
 
-  /** The answer, if the complete response is one: status 200, our content type, a well-formed message. */
-  FromFunction parse() throws IOException {
+  boolean hasChecksum() {
+    return head.headers().contains(Checksum.HEADER);
+  }
+
+  /**
+   * The answer, if the complete response is one: status 200, our content type, the body that was sent as far
+   * as a checksum tells, a well-formed message.
+   *
+   * @param checked whether the function is known to send checksums, so that one without is corrupt itself
+   */
+  FromFunction parse(boolean checked) throws IOException {
     if (!HttpResponseStatus.OK.equals(head.status())) {
       throw new IOException("status " + head.status() + excerpt());
     }
     CharSequence type = HttpUtil.getMimeType(head);
     if (type == null || !CONTENT_TYPE.equalsIgnoreCase(type.toString().trim())) {
       throw new IOException("content type " + head.headers().get(HttpHeaderNames.CONTENT_TYPE) + excerpt());
+    }
+    if (checked || hasChecksum()) {
+      String found = Checksum.of(ByteBuffer.wrap(body, 0, size));
+      if (!found.equals(head.headers().get(Checksum.HEADER))) {
+        throw new IOException("the reply of " + size + " bytes is corrupt: its checksum differs");
+      }
     }
     return FromFunction.parser().parseFrom(body, 0, size);
   }

@@ -9,10 +9,17 @@ import org.apache.flink.util.TimeUtils;
 /** The {@code transport} block of an endpoint in module.yaml. */
 final class TransportSettings {
   private static final Set<String> KNOWN =
-      Set.of("type", "call", "connect", "payload_max_bytes", "pool_size", "pool_ttl", "pools_file", "states");
+      Set.of(
+          "type", "call", "connect", "payload_max_bytes", "pool_size", "pool_ttl", "pools_file", "stall", "states");
 
   /** How long one attempt may take before it is made again; no answer is cut off earlier. */
   final Duration call;
+
+  /**
+   * How long a reply that has begun may stand still. A function computes before it answers, so this one's
+   * length came corrupt, or its sender is gone.
+   */
+  final Duration stall;
 
   /** How long a connection may take to be made. */
   final Duration connect;
@@ -31,6 +38,7 @@ final class TransportSettings {
 
   private TransportSettings(JsonNode block) {
     call = duration(block, "call", Duration.ofSeconds(60));
+    stall = duration(block, "stall", Duration.ofSeconds(5));
     connect = duration(block, "connect", Duration.ofSeconds(1));
     payloadMaxBytes = block.path("payload_max_bytes").asLong(1L << 30);
     poolSize = block.path("pool_size").asInt(1024);

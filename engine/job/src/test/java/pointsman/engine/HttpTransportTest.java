@@ -12,7 +12,9 @@ import static pointsman.engine.ScriptedServer.ok;
 import static pointsman.engine.ScriptedServer.text;
 
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -86,6 +88,8 @@ class HttpTransportTest {
         Named.of("no content type", http("200 OK", good)),
         Named.of("a reply that does not parse", ok(new byte[] {10, 127, 1})),
         Named.of("no HTTP", after(text("SSH-2.0-OpenSSH_9.2\r\n\r\n"), cut())),
+        Named.of("another checksum", checked(good, "00000000")),
+        Named.of("a body that was cut short", checked(Arrays.copyOf(good, 3), Checksum.of(ByteBuffer.wrap(good)))),
         Named.of("a length that is no number", text("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")),
         Named.of("a cut connection", cut()),
         Named.of("a cut inside the body", after(text("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc"), cut())),
@@ -103,6 +107,37 @@ class HttpTransportTest {
     assertEquals(3, server.requests.size());
     assertEquals(2, calls.failures.get());
     assertEquals(3, calls.latencies.size());
+  }
+
+  @Test
+  void whoSentAChecksumOnceMustGoOn() throws Exception {
+    byte[] body = REPLY.toByteArray();
+    String right = Checksum.of(ByteBuffer.wrap(body));
+    server.then(checked(body, right)).then(USUAL).then(checked(body, right));
+    Calls calls = calls();
+
+    calls.call(withState(new byte[1])).get();
+    assertEquals(REPLY, calls.call(withState(new byte[1])).get());
+
+    assertEquals(1, calls.failures.get());
+    assertEquals(2, server.connections.size());
+  }
+
+  @Test
+  void sendsTheChecksumOfItsRequest() throws Exception {
+    ToFunction request = withState(new byte[3]);
+    calls().call(request).get();
+    String sum = Checksum.of(ByteBuffer.wrap(request.toByteArray()));
+    assertTrue(server.heads.get(0).contains("\r\npointsman-crc32: " + sum + "\r\n"), server.heads.get(0));
+  }
+
+  @Test
+  void aReplyThatBreaksOffIsAskedForAgain() throws Exception {
+    properties.put("stall", "50 ms");
+    server.then(text("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc"));
+    Calls calls = calls();
+    assertEquals(REPLY, calls.call(withState(new byte[1])).get());
+    assertEquals(1, calls.failures.get());
   }
 
   @Test
@@ -282,6 +317,11 @@ class HttpTransportTest {
   void aSettingThatNobodyKnowsIsRefused() {
     properties.put("cal", "60s");
     assertThrows(IllegalArgumentException.class, this::calls);
+  }
+
+  private static ScriptedServer.Answer checked(byte[] body, String checksum) {
+    String head = "200 OK\r\nContent-Type: application/octet-stream\r\nPointsman-CRC32: ";
+    return http(head + checksum, body);
   }
 
   private Calls calls() {

@@ -1,0 +1,81 @@
+"""What a fault may lay hands on, and what it can wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from benchmarks.chaos.load import Load
+from benchmarks.chaos.proxy import Proxy
+from benchmarks.chaos.release import Releases
+from pointsman.client import Client
+from pointsman.localstack import checkpoints
+from pointsman.localstack.stack import Stack
+from pointsman.testing import ledger
+
+T = TypeVar("T")
+
+# A blow that nothing recovers from within this time ends the run.
+PATIENCE_S: Final = 120.0
+POLL_S: Final = 0.02
+NEWEST: Final = 2_000  # finals that are looked through for the first after a blow
+
+
+class Scene:
+    """A running stack under load."""
+
+    def __init__(
+        self, stack: Stack, proxy: Proxy, releases: Releases, book: ledger.Ledger, work: Load
+    ) -> None:
+        self.stack = stack
+        self.proxy = proxy
+        self.releases = releases
+        self.ledger = book
+        self.work = work
+
+    def until_answer(self, since_ms: int, *, prefix: str = "", version: str = "") -> int:
+        """Return when the first request that was sent later was answered, in ms of the machine's clock.
+
+        `prefix` is of its id, `version` is who must answer. Raises TimeoutError.
+        """
+
+        def answered() -> int | None:
+            newest = list(self.ledger.finals.values())[-NEWEST:]
+            return min((one.written_ms for one in newest if fits(one)), default=None)
+
+        def fits(one: ledger.Final) -> bool:
+            is_later = self.work.sent_ms.get(one.id, 0) > since_ms and not one.error
+            return is_later and one.id.startswith(prefix) and version in ("", one.version)
+
+        return awaited(answered, "no answer")
+
+    def until_checkpoint(self, since_ms: int) -> None:
+        """Return when there is a checkpoint that was written later. Raises TimeoutError."""
+
+        def written() -> bool | None:
+            newest = checkpoints.newest_first(self.stack.home.checkpoints)[:1]
+            return any(one.stat().st_mtime_ns // 1_000_000 > since_ms for one in newest) or None
+
+        awaited(written, "no checkpoint")
+
+    def apply(self, spec: Mapping[str, Any]) -> None:
+        """Publish a model. Raises TimedOut."""
+        asyncio.run(publish(self.stack.kafka, spec))
+
+
+async def publish(kafka: str, spec: Mapping[str, Any]) -> None:
+    """Apply a model's description and return when that is acknowledged."""
+    async with Client(kafka) as client:
+        await client.apply(spec, timeout=PATIENCE_S)
+
+
+def awaited(probe: Callable[[], T | None], complaint: str) -> T:
+    """Return what the probe finds once it finds something."""
+    limit = time.monotonic() + PATIENCE_S
+    while (found := probe()) is None:
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{complaint} within {PATIENCE_S:.0f} s")
+        time.sleep(POLL_S)
+    return found
