@@ -51,7 +51,7 @@ class Assembly:
             plan.settings, kafka=self.broker.address, redis=self.redis.url if self.redis else ""
         )
         self.router = self._server("router", plan.router_command, home.logs, self.settings)
-        self.pods = dict(self._pod(text, plan.pod_command, home.logs) for text in plan.pods)
+        self.pods = dict(self._pod(text, plan.pod_command, home) for text in plan.pods)
         self.pools = Pools(home.pools)
         module = localise(
             files.module.read_text(),
@@ -73,10 +73,11 @@ class Assembly:
     def _reserve(self, name: str) -> Reservation:
         return self._chooser.reserve(name)
 
-    def _pod(self, text: str, command: tuple[str, ...], logs: Path) -> tuple[str, FunctionServer]:
+    def _pod(self, text: str, command: tuple[str, ...], home: Home) -> tuple[str, FunctionServer]:
         pool, workers = pool_of(text)
-        settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers)
-        return pool, self._server(f"pod-{pool}", command, logs, settings)
+        journal = str(home.tmp / f"journal-{pool}")
+        settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers, journal=journal)
+        return pool, self._server(f"pod-{pool}", command, home.logs, settings)
 
     def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))
