@@ -32,7 +32,7 @@ def run(
     folder: Path, seconds: float, rate: float, chance: random.Random, say: Callable[[str], None]
 ) -> Result:
     """Return what became of every accepted request while parts were killed and stopped for `seconds`."""
-    with _importable(), Stack(folder / "stack", pods=("default:2",)) as stack:
+    with importable(), Stack(folder / "stack", pods=("default:2",)) as stack:
         asyncio.run(_publish(stack.kafka, folder))
         with Ledger(stack.kafka) as ledger:
             work = load.Load(ledger, rate)
@@ -92,8 +92,8 @@ async def _publish(kafka: str, folder: Path) -> None:
 
 
 @contextmanager
-def _importable() -> Iterator[None]:
-    """Let the pods import the models of this package."""
+def importable() -> Iterator[None]:
+    """Let the pods import what this process can: the models of the benchmarks."""
     before = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*sys.path, before]))
     try:

@@ -30,7 +30,7 @@ def perilous(bench: Bench, name: str, tmp_path: Path) -> Mapping[str, str]:
     """Return torch models that their requests can kill, one for each kind, in the pool `aside`."""
     path = tmp_path / "perilous.safetensors"
     save_file({"weight": np.eye(4, dtype=np.float32)}, path)
-    version = {"uri": path.as_uri(), "factory": "e2e_models:perilous", "pool": "aside"}
+    version = {"uri": path.as_uri(), "factory": "benchmarks.poison.models:perilous", "pool": "aside"}
     models = {kind: f"{name}-{kind}" for kind in KINDS}
     for model in models.values():
         bench.apply(model, {"1": version}, {"1": 1})

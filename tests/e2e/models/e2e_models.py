@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,39 +68,3 @@ def linear() -> Any:
 
 
 linear.signature = _SIGNATURE  # type: ignore[attr-defined]
-
-
-def perilous() -> Any:
-    """Return a torch network that answers with its input, and obeys a row that begins with an order."""
-    import torch
-
-    class Perilous(torch.nn.Linear):
-        def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - the base class names it so
-            for order in set(input[:, 0].tolist()) & ORDERS.keys():
-                ORDERS[order]()
-            return super().forward(input)
-
-    return Perilous(4, 4, bias=False)
-
-
-def _hold_the_interpreter() -> None:
-    libc = ctypes.PyDLL(None)  # its functions are called without letting others run
-    while True:
-        libc.pause()
-
-
-def _no_memory() -> None:
-    raise MemoryError("as much as that is not there")
-
-
-# What a request can do to the process that computes it.
-ORDERS: dict[float, Callable[[], object]] = {
-    -1.0: lambda: ctypes.string_at(0),
-    -2.0: lambda: os.kill(os.getpid(), signal.SIGKILL),
-    -3.0: lambda: os._exit(0),
-    -4.0: _hold_the_interpreter,
-    -5.0: lambda: threading.Event().wait(),
-    -6.0: _no_memory,
-}
-
-perilous.signature = _SIGNATURE  # type: ignore[attr-defined]
