@@ -157,10 +157,13 @@ class Nursery:
         return 0
 
     def rest(self) -> None:
-        """Free the memory of the nursery while it has no children."""
-        with self._lock:
-            if not self._children:
-                self._close()
+        """Free the memory of the nursery if it has no children. Does not wait for one that is being born."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if not self._children:
+                    self._close()
+            finally:
+                self._lock.release()
 
     def close(self) -> None:
         """End the nursery; its children end with it."""
