@@ -52,7 +52,7 @@ def run(folder: Path, plan: Plan, say: Say) -> Result:
     settings = Settings(workers=WORKERS)
     with (
         disk.small(folder / "stack" / "checkpoints"),
-        _importable(releases.path),
+        importable(releases.path),
         Stack(folder / "stack", pods=(f"default:{WORKERS}",), settings=settings) as stack,
         Proxy(stack.record.pools["default"], chance) as proxy,
     ):
@@ -113,8 +113,8 @@ def _strike(scene: Scene, fault: faults.Fault) -> Blow:
         scene.stack.wait_ready(PATIENCE_S)
     except TimeoutError as error:
         raise TimeoutError(f"{fault.name}: {error}") from None
-    seconds = ((ms - since.at_ms) / 1000 for ms in (first_ms, max(first_ms, last_ms)))
-    return Blow(fault.name, begun.at_ms, *seconds)
+    last_ms = max(first_ms, last_ms)
+    return Blow(fault.name, begun.at_ms, (first_ms - since.at_ms) / 1000, (last_ms - since.at_ms) / 1000)
 
 
 def _result(scene: Scene, plan: Plan, blows: list[Blow]) -> Result:
@@ -140,10 +140,10 @@ async def _publish(kafka: str, folder: Path) -> None:
 
 
 @contextmanager
-def _importable(release: Path) -> Iterator[None]:
-    """Let the processes of the stack import this package's models, and the functions of the release."""
+def importable(*folders: Path) -> Iterator[None]:
+    """Let the processes of the stack import what this process can, and what the folders hold before that."""
     before = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(release), *sys.path, before]))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*map(str, folders), *sys.path, before]))
     try:
         yield
     finally:

@@ -59,7 +59,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Bytes of weights a pod keeps; the least recently used version goes first."""
 
     compute_timeout_ms: int = 20_000
-    """A forward pass that takes longer is answered with errors and its process recycled."""
+    """A forward pass may take so long; its process is replaced, and the request to blame is answered."""
+
+    journal: str = ""
+    """A pod's own folder for what its workers are at; it should outlive the pod. Empty: a temporary one."""
 
     load_wait_ms: int = 10_000
     """How long a call waits for a version that its pod is still loading, before it fails UNAVAILABLE."""

@@ -15,13 +15,14 @@ from pointsman.settings import Settings
 from tests.e2e.bench import Bench, restarts
 
 MODELS = Path(__file__).parent / "models"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield the running stack. Its home has a space in its name, as any home may."""
     before = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(MODELS), before) if part)
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(MODELS), str(ROOT), before) if part)
     settings = Settings(
         inputs=("orders=json:flat",), outputs=("answers",), compute_timeout_ms=2_000, silence_ms=6_000
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pointsman.core.tensor import Item
 from pointsman.errors import DEADLINE_EXCEEDED, UNAVAILABLE, Failure
 from pointsman.pb.v1 import serving_pb2
-from pointsman.runtimes.base import Key
+from pointsman.runtimes.base import UNRUN, Key
 from pointsman.runtimes.host import Ran
 from pointsman.statefun.model_fn import ATTEMPTS
 from pointsman.statefun.protocol import TASKS
@@ -69,3 +69,40 @@ def test_a_deadline_ends_the_waiting() -> None:
     shard.now += 100
     (answer,) = shard.call(*messages).to(RESPONSES)
     assert error_of(answer)["code"] == DEADLINE_EXCEEDED
+
+
+class Dying(Doubling):
+    """Its process ends again and again; a call gets no further than two items."""
+
+    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+        """Run two of the items."""
+        ran = await super().run(key, items)
+        ran.results[2:] = [UNRUN] * len(ran.results[2:])
+        return ran
+
+
+def test_what_a_death_left_undone_is_brought_again_and_answered_once() -> None:
+    shard = Shard(Dying())
+    messages = [(TASKS, task_batch(*[asked() for _ in range(5)])), (TASKS, task_batch(asked(), epoch=9))]
+    answered: list[str] = []
+    while messages:
+        reply = shard.call(*messages)
+        assert len(reply.to(RESPONSES)) <= 2
+        assert not any(error_of(record) for record in reply.to(RESPONSES))
+        answered += [record.key for record in reply.to(RESPONSES)]
+        messages = waiting(reply)
+    assert sorted(answered) == ["k0", "k0", "k1", "k2", "k3", "k4"]
+    assert (shard.totals.done, shard.totals.failed) == (6, 0)
+
+
+def test_who_was_brought_again_too_often_is_told_to_try_later() -> None:
+    class Dead(Doubling):
+        async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+            return Ran([UNRUN] * len(items), 0, 0)
+
+    shard = Shard(Dead())
+    messages = [(TASKS, task_batch(asked("a")))]
+    for _ in range(ATTEMPTS):
+        messages = waiting(shard.call(*messages))
+    (answer,) = shard.call(*messages).to(RESPONSES)
+    assert (error_of(answer)["code"], error_of(answer)["retryable"]) == (UNAVAILABLE, True)

@@ -53,7 +53,7 @@ class Assembly:
         )
         self.router = self._server("router", plan.router_command, home.logs, self.settings)
         self.pods = {
-            pool: self._pod(pool, workers, plan.pod_command, home.logs)
+            pool: self._pod(pool, workers, plan.pod_command, home)
             for pool, workers in pools_of(plan.pods).items()
         }
         self.pools = Pools(home.pools)
@@ -79,9 +79,10 @@ class Assembly:
     def _reserve(self, name: str) -> Reservation:
         return self._chooser.reserve(name)
 
-    def _pod(self, pool: str, workers: int, command: tuple[str, ...], logs: Path) -> FunctionServer:
-        settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers)
-        return self._server(f"pod-{pool}", command, logs, settings)
+    def _pod(self, pool: str, workers: int, command: tuple[str, ...], home: Home) -> FunctionServer:
+        journal = str(home.journals / pool)
+        settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers, journal=journal)
+        return self._server(f"pod-{pool}", command, home.logs, settings)
 
     def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))

@@ -30,6 +30,7 @@ class Home:
         self.kafka_data = self.path / "kafka-data"
         self.conf = self.path / "conf"
         self.tmp = self.path / "tmp"
+        self.journals = self.path / "journals"
         self._lock = self.path / "lock"
 
     def create(self) -> None:

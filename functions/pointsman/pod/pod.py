@@ -51,13 +51,13 @@ class Pod:
     async def lifetime(self) -> AsyncIterator[None]:
         """Follow and announce while the application runs."""
         self._follower.start()
-        heart = asyncio.create_task(self._announcer.run())
+        hearts = [asyncio.create_task(work) for work in (self._announcer.run(), self.host.live())]
         try:
             yield
         finally:
-            heart.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await heart
+            for heart in hearts:
+                heart.cancel()
+            await asyncio.gather(*hearts, return_exceptions=True)
             await self._follower.stop()
             await self._reconciler.close()
             await self.host.close()

@@ -20,6 +20,8 @@ from typing import Final
 
 from pointsman import settings as settings_room
 from pointsman.errors import SettingsError
+from pointsman.pod import inquest
+from pointsman.pod.inquest import Inquest
 from pointsman.settings import MOST_WORKERS, Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ MISCONFIGURED: Final = os.EX_CONFIG  # a worker ends with this where another try
 QUICK_S: Final = 5.0  # a worker that lives shorter is not restarted at once
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
+SLACK_S: Final = 2.0  # the worker itself sees first what hangs, unless it cannot see at all
 
 
 def pause_after(lived_s: float, last_pause_s: float) -> float:
@@ -42,11 +45,13 @@ class Supervisor:
     """Starts the command with the socket's descriptor and our process id as last arguments.
 
     It is restarted whenever it ends: at once, or with a growing pause where it ends soon after its start.
+    The inquest watches it, and hears of its end.
     """
 
-    def __init__(self, command: Sequence[str], listener: socket.socket) -> None:
+    def __init__(self, command: Sequence[str], listener: socket.socket, inquest: Inquest) -> None:
         self._command = command
         self._listener = listener
+        self._inquest = inquest
         self._stopping = asyncio.Event()
         self._worker: asyncio.subprocess.Process | None = None
 
@@ -60,10 +65,10 @@ class Supervisor:
         pause_s = 0.0
         while True:
             started = time.monotonic()
-            status = await self._work()
+            status, was_at_work = await self._work()
             if self._stopping.is_set():
                 return 0 if status == -signal.SIGTERM else status  # it may not have been up yet
-            if status == MISCONFIGURED:
+            if status == MISCONFIGURED and not was_at_work:  # a model may end its process with any number
                 log.error(
                     "the worker ended with %d: its settings are wrong, another try is of no use", status
                 )
@@ -82,7 +87,8 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 self._worker.send_signal(number)
 
-    async def _work(self) -> int:
+    async def _work(self) -> tuple[int, bool]:
+        """Return the exit status of one worker, and whether it was computing or loading at its end."""
         descriptor = self._listener.fileno()
         worker = self._worker = await asyncio.create_subprocess_exec(
             *self._command,
@@ -94,9 +100,14 @@ class Supervisor:
         )
         if self._stopping.is_set():
             worker.terminate()  # we were told to stop while it was being started
+        watch = asyncio.create_task(self._inquest.watch(worker.pid))
         try:
-            return await worker.wait()
+            status = await worker.wait()
+            return status, self._inquest.hold(
+                worker.pid, -signal.SIGTERM if self._stopping.is_set() else status
+            )
         finally:
+            watch.cancel()
             self._worker = None
             # The session ends with its leader: a model's own children go too.
             with contextlib.suppress(ProcessLookupError):
@@ -118,8 +129,10 @@ async def supervise(target: str, settings: Settings) -> int:
     if not 1 <= settings.workers <= MOST_WORKERS:
         raise SettingsError(f"workers: {settings.workers} processes cannot serve; set 1 to {MOST_WORKERS}")
     command = [sys.executable, "-m", "pointsman.pod.worker", target]
-    with listen(settings) as listener:
-        supervisors = [Supervisor(command, listener) for _ in range(settings.workers)]
+    with listen(settings) as listener, inquest.folder(settings.journal) as folder:
+        os.environ["POINTSMAN_JOURNAL"] = folder  # the workers write there
+        asked = inquest.Inquest(folder, settings.compute_timeout_ms / 1000 + SLACK_S)
+        supervisors = [Supervisor(command, listener, asked) for _ in range(settings.workers)]
 
         def stop() -> None:
             for supervisor in supervisors:

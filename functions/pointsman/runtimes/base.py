@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from pointsman.core.tensor import Item, Signature
-from pointsman.errors import INTERNAL, Failure
+from pointsman.errors import INTERNAL, UNAVAILABLE, Failure
 
 MAX_MESSAGE: Final = 200
 DEFAULT_OUTPUT: Final = "output"
 DEFAULT_INPUT: Final = "input"
 
 Result: TypeAlias = Item | Failure
+
+# Stands, itself and no equal, where a request was not computed to its end, through no fault that is known:
+# it is to be brought again. Only a sender that has waited long enough is told so.
+UNRUN: Final = Failure(UNAVAILABLE, "the model's process ended before this request was computed; try again")
 
 
 class Key(NamedTuple):

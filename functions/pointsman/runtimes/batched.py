@@ -36,6 +36,8 @@ def infer_batched(forward: Forward, items: Sequence[Item], max_batch: int) -> li
         batch, sizes = _joined(items)  # nearly always all are alike: the cheapest test is to join them
     except _NotAlike:
         return _infer_mixed(attempt, items, max_batch)
+    except Fault as fault:
+        return rescued(attempt, items, fault)
     if sum(sizes) > max_batch:
         return _infer_sliced(attempt, items, sizes, max_batch)
     try:
@@ -102,6 +104,8 @@ def _joined(items: Sequence[Item]) -> tuple[Item, list[int]]:
             sizes = rows
     except (KeyError, ValueError, TypeError):
         raise _NotAlike from None
+    except MemoryError as error:
+        raise Fault(raised(error)) from error  # fewer may fit
     if sizes is None or set(map(len, items)) != {len(first)}:
         raise _NotAlike
     return batch, sizes

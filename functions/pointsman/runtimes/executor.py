@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+_LOOKS: Final = 8  # in the time that a step may take
 
 
 class Hung(Exception):
@@ -26,7 +27,7 @@ class Executor(Generic[T]):
 
     A step that takes longer than `deadline_s` is given up: its job gets Hung, `on_hang` is called, and a
     new thread takes over the other jobs. The old thread cannot be stopped, so the process should be
-    replaced.
+    replaced. Time in which the process itself was stopped does not count.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Executor(Generic[T]):
         self._queue: SimpleQueue[_Job[T] | None] = SimpleQueue()
         self._worker: _Worker[T] | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._watched: float | None = None  # when the step began that is looked after
+        self._looked = self._left_s = 0.0
         self._outstanding = 0
 
     async def run(self, steps: Sequence[Callable[[], T]]) -> list[T | BaseException]:
@@ -49,7 +52,7 @@ class Executor(Generic[T]):
         if self._worker is None:
             self._worker = _Worker(self._name, self._queue)
         if self._watch is None and self._deadline_s is not None:
-            self._look_after(self._deadline_s)
+            self._look_again(self._deadline_s)
         self._outstanding += 1
         try:
             return await job.done
@@ -65,21 +68,27 @@ class Executor(Generic[T]):
             self._queue.put(None)  # wakes it
         self._watch = self._worker = None
 
-    def _look_after(self, seconds: float) -> None:
-        self._watch = asyncio.get_running_loop().call_later(seconds, self._look)
+    def _look_again(self, deadline_s: float) -> None:
+        self._looked = time.monotonic()
+        self._watch = asyncio.get_running_loop().call_later(deadline_s / _LOOKS, self._look, deadline_s)
 
-    def _look(self) -> None:
-        """Give the thread up if it is late, else look again when it would be."""
+    def _look(self, deadline_s: float) -> None:
+        """Give the thread up if its step is late."""
         self._watch = None
-        if not self._outstanding or self._worker is None or self._deadline_s is None:
+        if not self._outstanding or self._worker is None:
             return  # the next job arms the watch again
-        started = self._worker.started
-        left_s = self._deadline_s if started is None else started + self._deadline_s - time.monotonic()
-        if left_s > 0 or started is None:
-            self._look_after(left_s)
-            return
-        job = self._worker.give_up(started)
-        self._look_after(self._deadline_s)
+        started, elapsed_s = self._worker.started, time.monotonic() - self._looked
+        if started is None or started != self._watched:
+            self._watched, self._left_s = started, deadline_s
+            # It was not looked at from its beginning; what it was, it ran.
+            elapsed_s = min(elapsed_s, time.monotonic() - started) if started is not None else 0.0
+        self._left_s -= min(elapsed_s, 2 * deadline_s / _LOOKS)  # a look that comes later was held up itself
+        if started is not None and self._left_s <= 0:
+            self._give_up(started)
+        self._look_again(deadline_s)
+
+    def _give_up(self, started: float) -> None:
+        job = self._worker.give_up(started) if self._worker is not None else None
         if job is None:
             return
         self._worker = _Worker(self._name, self._queue)

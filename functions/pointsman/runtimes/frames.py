@@ -13,9 +13,12 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 import numpy as np
 
+from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import DATATYPES, DTYPES, Array, Item, Signature
+from pointsman.settings import Settings
 
 _LENGTH: Final = struct.Struct("<Q")
+_LOOK_S: Final = 0.25
 In = TypeVar("In")
 
 
@@ -35,22 +38,40 @@ class Start(msgspec.Struct, tag=True):
     options: dict[str, str]
 
 
+class Load(msgspec.Struct, tag=True):
+    """To the child, first: the version to load and warm, as a pod would."""
+
+    spec: VersionSpec
+    settings: Settings
+
+
 class Ready(msgspec.Struct, tag=True):
-    """From the child: it may be called."""
+    """From the child: it may be called. Of a class only the signature is known."""
 
     signature: Signature | None
+    sha256: str = ""
+    footprint: int = 0
 
 
 class Call(msgspec.Struct, tag=True):
-    """To the child: one call of `forward`."""
+    """To the child: items to run."""
 
     items: list[dict[str, Cells]]
+    max_batch: int
+
+
+class Refusal(msgspec.Struct, array_like=True):
+    """A failure in place of a result."""
+
+    code: str
+    message: str
+    field: str = ""
 
 
 class Answer(msgspec.Struct, tag=True):
     """From the child: a result per item, or what is wrong with it."""
 
-    results: list[dict[str, Cells] | str]
+    results: list[dict[str, Cells] | Refusal]
 
 
 class Broken(msgspec.Struct, tag=True):
@@ -77,25 +98,45 @@ class Channel(Generic[In]):
 
         Arrays are views of the message and may be written to.
         """
-        until = None if timeout_s is None else time.monotonic() + timeout_s
-        (size,) = _LENGTH.unpack(self._exactly(_LENGTH.size, until))
-        return self._decoder.decode(self._exactly(size, until))
+        left = None if timeout_s is None else _Left(timeout_s)
+        (size,) = _LENGTH.unpack(self._exactly(_LENGTH.size, left))
+        return self._decoder.decode(self._exactly(size, left))
 
     def close(self) -> None:
         """Close this end."""
         self._connection.close()
 
-    def _exactly(self, size: int, until: float | None) -> bytearray:
+    def _exactly(self, size: int, left: _Left | None) -> bytearray:
         buffer = bytearray(size)
         view, at = memoryview(buffer), 0
         while at < size:
-            # A timeout of 0 would mean: do not block at all.
-            self._connection.settimeout(None if until is None else max(until - time.monotonic(), 0.001))
-            count = self._connection.recv_into(view[at:])
+            self._connection.settimeout(None if left is None else left.look())
+            try:
+                count = self._connection.recv_into(view[at:])
+            except TimeoutError:
+                continue
             if not count:
                 raise EOFError("the process is gone")
             at += count
         return buffer
+
+
+class _Left:
+    """The time left, of which a look takes its share: a process that was stopped meanwhile loses one look."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._looked = time.monotonic()
+        self._share = 0.0
+
+    def look(self) -> float:
+        """Return how long to wait until the next look; raises TimeoutError where no time is left."""
+        now = time.monotonic()
+        self._seconds -= min(now - self._looked, self._share)
+        self._looked, self._share = now, max(min(self._seconds, _LOOK_S), 0.001)
+        if self._seconds <= 0:
+            raise TimeoutError
+        return self._share
 
 
 def pack(item: Item) -> dict[str, Cells]:

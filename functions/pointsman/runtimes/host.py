@@ -18,9 +18,13 @@ from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.base import Key, Loaded, Result
+from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
-from pointsman.runtimes.loader import Artifact, load
+from pointsman.runtimes.journal import Journal, Mark
+from pointsman.runtimes.loader import PYTHON, Artifact, load
 from pointsman.runtimes.pool import Pool
+from pointsman.runtimes.process import Nursery
+from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
 from pointsman.runtimes.slot import OnState, Slot, Status
 from pointsman.settings import Settings
@@ -32,6 +36,7 @@ Loader = Callable[[VersionSpec, Settings, Callable[[], None]], Artifact]
 
 # A load waits for the disk most of the time; one that takes minutes must not keep all others waiting.
 LOADERS: Final = 8
+BEAT_S: Final = 1.0
 
 
 class Ran(msgspec.Struct):
@@ -39,6 +44,7 @@ class Ran(msgspec.Struct):
 
     `compute_us` is the time of its `passes` together, `rows` are the rows of the largest. `is_absent`
     says that nothing was computed because the version is not in this process yet; another one may have it.
+    A result that is UNRUN stands for an item that should be brought again.
     """
 
     results: list[Result]
@@ -53,12 +59,19 @@ class Host:
 
     Each version has a compute thread of its own, so a slow one holds nobody up but itself. `recycle` is set
     when the process must be replaced, after the answers went out: a thread that hangs cannot be stopped.
+    What runs is in the journal; a version in quarantine runs in a process of its own.
     """
 
-    def __init__(self, settings: Settings, loader: Loader = load) -> None:
+    def __init__(
+        self, settings: Settings, loader: Loader = load, confiner: Callable[..., Artifact] = confine
+    ) -> None:
         self.recycle = asyncio.Event()
+        self.quarantine = Quarantine(settings.journal)
         self._settings = settings
         self._loader = loader
+        self._confiner = confiner
+        self._nursery = Nursery()
+        self._journal = Journal(settings.journal)
         self._slots: dict[Key, Slot] = {}
         self._pool = Pool(settings.cache_bytes)
         self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load")
@@ -99,11 +112,24 @@ class Host:
         """Return the status of every held version."""
         return {key: slot.status for key, slot in self._slots.items()}
 
+    async def live(self) -> None:
+        """Show that the event loop lives, and end terms of quarantine, for ever."""
+        while True:
+            self._journal.beat()
+            for slot in self._slots.values():
+                if slot.is_confined and not slot.is_loading and not self.quarantine.holds(slot.key):
+                    log.info("%s leaves quarantine", slot.key)
+                    slot.is_loading = True
+                    self._spawn(self._bring_in(slot))
+            if not any(slot.is_confined or slot.is_loading for slot in self._slots.values()):
+                self._nursery.rest()
+            await asyncio.sleep(BEAT_S)
+
     async def run(self, key: Key, items: Sequence[Item]) -> Ran:
         """Run a batch. Never raises.
 
         A version that is not in memory is waited for, `load_wait_ms` at most; then its items fail with
-        UNAVAILABLE. The items of a forward pass over its time fail with DEADLINE_EXCEEDED.
+        UNAVAILABLE. The items of a forward pass over its time are UNRUN, and the version in quarantine.
         """
         resident = await self._resident(key)
         if isinstance(resident, Failure):
@@ -128,10 +154,14 @@ class Host:
         for key in list(self._slots):
             await self.release(key)
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._nursery.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _resident(self, key: Key) -> Resident | Failure:
         slot = self._slots.get(key)
+        if slot is not None and slot.resident is not None and self._is_to_be_confined(slot):
+            log.warning("%s goes into quarantine", key)
+            self._put_out(slot)
         if slot is None or slot.resident is None:
             return await self._awaited(key)
         self._pool.touch(key)
@@ -163,44 +193,76 @@ class Host:
             loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
 
         slot.move(Status(VersionState.LOADING))
-        work = partial(self._loader, slot.spec, self._settings, warming)
+        is_confined = slot.spec.runtime != PYTHON and self.quarantine.holds(slot.key)
+        mark = self._journal.claim(slot.key)
+        mark.loading()
         try:
+            work = partial(self._load, slot.key, is_confined, slot.spec, self._settings, warming)
             artifact = await loop.run_in_executor(self._threads, work)
         except LoadError as error:
             log.warning("%s: %s", slot.key, error)
-            slot.move(Status(VersionState.FAILED, error.failure.message))
+            if slot.resident is None:
+                slot.move(Status(VersionState.FAILED, error.failure.message))
+            else:
+                self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
         else:
             self._take_in(slot, artifact)
+            slot.is_confined = is_confined
+        finally:
+            self._journal.free(mark)
         slot.is_loading = False
         self._tell_waiting()
 
+    def _load(
+        self, key: Key, is_confined: bool, spec: VersionSpec, settings: Settings, warming: Callable[[], None]
+    ) -> Artifact:
+        if not is_confined:
+            return self._loader(spec, settings, warming)
+        on_ending = partial(self.quarantine.hold, [key], GUILTY_S)
+        return self._confiner(
+            spec, settings, warming, name=str(key), nursery=self._nursery, on_ending=on_ending
+        )
+
+    def _is_to_be_confined(self, slot: Slot) -> bool:
+        resident = slot.resident
+        return resident is not None and not resident.loaded.isolated and self.quarantine.holds(slot.key)
+
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
-        loaded = artifact.loaded
+        loaded, mark = artifact.loaded, self._journal.claim(slot.key)
         lane: Lane = Executor(f"compute {slot.key}")
         if not loaded.isolated:
-            lane = Executor(f"compute {slot.key}", self._settings.compute_timeout_ms / 1000, self.recycle.set)
-        resident = Resident(loaded, lane, partial(self._unload, loaded, lane))
+            patience_s, on_hang = self._settings.compute_timeout_ms / 1000, partial(self._hung, slot.key)
+            lane = Executor(f"compute {slot.key}", patience_s, on_hang)
+        resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
         if self._slots.get(slot.key) is not slot:
             resident.retire()  # released meanwhile
             return
+        if slot.resident is not None:
+            slot.resident.retire()  # it leaves quarantine
         slot.resident = resident
         for evicted in self._pool.add(slot.key, loaded.footprint):
             log.info("%s leaves memory for %s", evicted, slot.key)
             self._put_out(self._slots[evicted])
         slot.move(Status(VersionState.READY, "", loaded.signature, artifact.sha256, loaded.footprint))
 
+    def _hung(self, key: Key) -> None:
+        log.warning("%s hangs; it goes into quarantine, and this process is replaced", key)
+        self.quarantine.hold([key], GUILTY_S)
+        self.recycle.set()
+
     def _put_out(self, slot: Slot) -> None:
         self._pool.discard(slot.key)
         if slot.resident is not None:
             slot.resident.retire()
-            slot.resident = None
+            slot.resident, slot.is_confined = None, False
 
-    def _unload(self, loaded: Loaded, lane: Lane) -> None:
-        self._spawn(self._unloaded(loaded, lane))
+    def _unload(self, loaded: Loaded, lane: Lane, mark: Mark) -> None:
+        self._spawn(self._unloaded(loaded, lane, mark))
 
-    async def _unloaded(self, loaded: Loaded, lane: Lane) -> None:
+    async def _unloaded(self, loaded: Loaded, lane: Lane, mark: Mark) -> None:
         await asyncio.get_running_loop().run_in_executor(self._threads, loaded.unload)
         lane.close()
+        self._journal.free(mark)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

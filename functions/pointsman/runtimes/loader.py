@@ -19,9 +19,10 @@ from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
 
 # Named, not imported: a framework costs seconds and hundreds of megabytes.
+PYTHON: Final = "python"
 RUNTIMES: Final = {
     "torch": "pointsman.runtimes.torch_runtime:load",
-    "python": "pointsman.runtimes.python_runtime:load",
+    PYTHON: "pointsman.runtimes.python_runtime:load",
 }
 PYTHON_SCHEME: Final = "python:"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from pointsman.core.tensor import Item
-from pointsman.errors import DEADLINE_EXCEEDED, UNAVAILABLE, Failure
-from pointsman.runtimes.base import Loaded, Result, raised
+from pointsman.errors import DEADLINE_EXCEEDED, Failure
+from pointsman.runtimes.base import UNRUN, Loaded, Result, raised
 from pointsman.runtimes.executor import Executor, Hung, Skipped
+from pointsman.runtimes.journal import Mark
 
 
 class Passed(NamedTuple):
@@ -22,26 +23,27 @@ class Passed(NamedTuple):
 
 Lane: TypeAlias = Executor[Passed]
 
-_HUNG = Failure(DEADLINE_EXCEEDED, "the model did not return in time")
-_SKIPPED = Failure(UNAVAILABLE, "the model hung in the batch before; try again")
+# A pass that waited for longer, behind others of a version whose process ends again and again, is left to
+# another call: this one must end in time.
+WAIT_S: Final = 20.0
 
 
 class Resident:
     """A loaded version in memory. Once retired, it is unloaded as soon as nobody uses it."""
 
-    def __init__(self, loaded: Loaded, lane: Lane, unload: Callable[[], None]) -> None:
+    def __init__(self, loaded: Loaded, lane: Lane, mark: Mark, unload: Callable[[], None]) -> None:
         self.loaded = loaded
         self._lane = lane
+        self._mark = mark
         self._unload = unload
         self._users = 0
         self._is_retired = False
 
     async def run(self, batches: Sequence[Sequence[Item]], max_batch: int) -> list[Passed]:
-        """Return what became of each batch."""
+        """Return what became of each batch; UNRUN are the items that another call should bring again."""
         self._users += 1
         try:
-            passes = [partial(self._pass, batch, max_batch) for batch in batches]
-            outcomes = await (self._run_isolated(passes) if self.loaded.isolated else self._lane.run(passes))
+            outcomes = await self._outcomes(batches, max_batch)
         finally:
             self._users -= 1
             if self._is_retired and not self._users:
@@ -51,35 +53,52 @@ class Resident:
             for batch, outcome in zip(batches, outcomes, strict=True)
         ]
 
-    async def _run_isolated(self, passes: Sequence[Callable[[], Passed]]) -> list[Passed | BaseException]:
-        """Run passes of a process that ends its own hangs; after a hang the rest is not tried."""
-        outcomes: list[Passed | BaseException] = []
-        for one in passes:
-            if outcomes and _has_hung(outcomes[-1]):
-                outcomes += [Skipped() for _ in passes[len(outcomes) :]]
-                break
-            outcomes += await self._lane.run([one])
-        return outcomes
-
     def retire(self) -> None:
         """Unload it after its last user."""
         self._is_retired = True
         if not self._users:
             self._unload()
 
+    async def _outcomes(
+        self, batches: Sequence[Sequence[Item]], max_batch: int
+    ) -> Sequence[Passed | BaseException]:
+        if not self.loaded.isolated:
+            return await self._lane.run([partial(self._pass, batch, max_batch) for batch in batches])
+        outcomes: list[Passed | BaseException] = []
+        for batch in batches:
+            if outcomes and _took_long(outcomes[-1]):
+                return outcomes + [Skipped() for _ in batches[len(outcomes) :]]
+            outcomes += await self._lane.run(
+                [partial(self._isolated_pass, batch, max_batch, time.monotonic())]
+            )
+        return outcomes
+
     def _pass(self, batch: Sequence[Item], max_batch: int) -> Passed:
+        self._mark.passing()
+        try:
+            return self._timed(batch, max_batch)
+        finally:
+            self._mark.idle()
+
+    def _isolated_pass(self, batch: Sequence[Item], max_batch: int, asked: float) -> Passed:
+        """Run a pass of a process that ends its own hangs."""
+        if time.monotonic() - asked > WAIT_S:
+            return Passed([UNRUN] * len(batch), 0)
+        return self._timed(batch, max_batch)
+
+    def _timed(self, batch: Sequence[Item], max_batch: int) -> Passed:
         started = time.perf_counter_ns()
         results = self.loaded.infer(batch, max_batch)
         return Passed(results, (time.perf_counter_ns() - started) // 1000)
 
 
-def _has_hung(outcome: Passed | BaseException) -> bool:
+def _took_long(outcome: Passed | BaseException) -> bool:
+    """Whether a process hung in a pass or ended too often: the rest of the call is for another one."""
     return isinstance(outcome, Passed) and any(
-        isinstance(result, Failure) and result.code == DEADLINE_EXCEEDED for result in outcome.results
+        result is UNRUN or (isinstance(result, Failure) and result.code == DEADLINE_EXCEEDED)
+        for result in outcome.results
     )
 
 
 def _failure(error: BaseException) -> Failure:
-    if isinstance(error, Hung):
-        return _HUNG
-    return _SKIPPED if isinstance(error, Skipped) else raised(error)
+    return UNRUN if isinstance(error, Hung | Skipped) else raised(error)

@@ -39,6 +39,7 @@ class Slot:
         self.status = Status(VersionState.REGISTERED)
         self.resident: Resident | None = None
         self.is_loading = True
+        self.is_confined = False  # `resident` is in a process of its own for the time of its quarantine
         self._on_state = on_state
 
     def move(self, status: Status) -> None:

@@ -14,7 +14,7 @@ from pointsman.core.signature import check_item
 from pointsman.core.tensor import Item, Signature
 from pointsman.errors import DEADLINE_EXCEEDED, FAILED_PRECONDITION, INTERNAL, Failure
 from pointsman.pb.v1 import inference_pb2, serving_pb2
-from pointsman.runtimes.base import Key
+from pointsman.runtimes.base import UNRUN, Key, Result
 from pointsman.runtimes.host import Ran
 from pointsman.statefun.answers import SPENT, Answers
 from pointsman.statefun.claims import Claims
@@ -30,7 +30,7 @@ from pointsman.wire.task import MAX_BATCH_BYTES, Batch, Work, joining_head, read
 logger = logging.getLogger(__name__)
 
 # A call that finds its version still loading waits `load_wait_ms` and comes again so often; meanwhile it may
-# meet a pod that has it.
+# meet a pod that has it. So does what a request that ended its process left undone.
 ATTEMPTS: Final = 30
 # Totals go to the router after this many requests or this much time, whichever is first. With twenty idle
 # models a report every 100 ms made more calls than the requests did.
@@ -149,9 +149,13 @@ class ModelFunction:
                 break
             self._pace.took(key, len(ran.results), self._clock() - now)
             timings = inference_pb2.Timings(compute_us=ran.compute_us, batch_rows=ran.rows)
-            await answers.add(timings, now, kept[turn], ran.results)
+            run, unrun = _sorted(kept[turn], ran.results)
+            await answers.add(timings, now, *run)
             shard.ran(ran)
             done += len(ran.results)
+            if unrun:
+                shard.is_absent = True
+                return unrun + [index for index, _ in kept[done:]]
         return [index for index, _ in kept[done:]]
 
     def _is_over(self, shard: _Shard, batch: Batch, is_bound: bool) -> bool:
@@ -230,7 +234,7 @@ class _Shard:
         self.effects = effects
         self.address = call.id
         self.arrived = 0  # messages with tasks that are not counted yet
-        self.is_absent = False  # the version is not in this pod yet
+        self.is_absent = False  # the version is not in this pod yet, or lost its process
         self._pool = call.type
         self._handle = handle
         self._totals = totals
@@ -359,3 +363,18 @@ def _without(
     """Return items and tasks without those at some places."""
     left = [place for place in range(len(items)) if place not in places]
     return [items[place] for place in left], [kept[place] for place in left]
+
+
+def _sorted(
+    kept: Sequence[tuple[int, Work]], results: Sequence[Result]
+) -> tuple[tuple[list[tuple[int, Work]], list[Result]], list[int]]:
+    """Return tasks with their results, and the indexes of those that are to be brought again."""
+    run: tuple[list[tuple[int, Work]], list[Result]] = ([], [])
+    unrun = []
+    for pair, result in zip(kept, results, strict=True):
+        if result is UNRUN and pair[1].task.attempt < ATTEMPTS:
+            unrun.append(pair[0])
+        else:
+            run[0].append(pair)
+            run[1].append(result)
+    return run, unrun

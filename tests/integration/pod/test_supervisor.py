@@ -15,6 +15,7 @@ import pytest
 
 from pointsman import settings as settings_room
 from pointsman.pod import supervisor
+from pointsman.runtimes.quarantine import Quarantine
 from pointsman.settings import Settings
 from tests.integration.pod import apps
 
@@ -24,10 +25,14 @@ Start = Callable[..., "Process"]
 class Process:
     """A supervisor in a process of its own, on a free port."""
 
-    def __init__(self, application: str, log: Path, workers: int) -> None:
+    def __init__(self, application: str, log: Path, workers: int, journal: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        environment = settings_room.environment(Settings(port=self.port, workers=workers, log_level="DEBUG"))
+        self.journal = str(journal)
+        settings = Settings(
+            port=self.port, workers=workers, log_level="DEBUG", journal=self.journal, compute_timeout_ms=100
+        )
+        environment = settings_room.environment(settings)
         self.log = log
         with log.open("wb") as out:
             self.popen = subprocess.Popen(
@@ -76,7 +81,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Process] = []
 
     def begin(application: str = "answering", workers: int = 1) -> Process:
-        started.append(Process(application, tmp_path / f"{len(started)}.log", workers))
+        started.append(Process(application, tmp_path / f"{len(started)}.log", workers, tmp_path / "journal"))
         return started[-1]
 
     yield begin
@@ -168,6 +173,17 @@ def test_a_misconfigured_worker_is_not_tried_again(start: Start) -> None:
     process = start("misconfigured")
     assert process.popen.wait(20) == supervisor.MISCONFIGURED
     assert "no such thing" in process.log.read_text()
+
+
+@pytest.mark.parametrize("path", ["/misconfigured", "/seize"])
+def test_a_worker_that_a_model_ends_or_stops_is_replaced_and_the_model_held(start: Start, path: str) -> None:
+    process = start()
+    process.until_listening()
+    first = process.get("/")
+    with pytest.raises(http.client.RemoteDisconnected):
+        process.get(path)
+    assert process.get("/") != first
+    assert Quarantine(process.journal).holds(apps.MODEL)
 
 
 def test_an_application_that_does_not_exist_is_named(start: Start) -> None:

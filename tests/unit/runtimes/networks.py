@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import threading
+
 import torch
 
 from pointsman.core.tensor import Signature, TensorSpec
@@ -70,3 +74,31 @@ def misdeclared(datatype: str = "float32", name: str = "x", width: str = "4") ->
     spec = TensorSpec(name, datatype, (-1, int(width)))
     network.signature = Signature((spec,) if name else ())  # type: ignore[assignment]
     return network
+
+
+class Perilous(Scale):
+    """Answers with x, unless a row begins with an order."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x, or obey: -1 ends the process by a signal, -2 by an exit, -3 hangs, -4 raises."""
+        for order in set(x[:, 0].tolist()):
+            match order:
+                case -1:
+                    ctypes.string_at(0)
+                case -2:
+                    os._exit(3)
+                case -3:
+                    threading.Event().wait()
+                case -4:
+                    raise ValueError("not to my taste")
+        return super().forward(x)
+
+
+def perilous() -> torch.nn.Module:
+    """Build it."""
+    return Perilous()
+
+
+def lethal() -> torch.nn.Module:
+    """End the process before there is a network."""
+    os.abort()

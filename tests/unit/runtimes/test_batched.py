@@ -198,3 +198,27 @@ def test_a_model_for_one_row_only_is_found_out_at_warm_up() -> None:
 
     assert "1 rows pass, 2 do not; set max_batch" in failure(warm_batched(model, item(0), 256)).message
     assert values(warm_batched(model, item(0), 1)) == [0]
+
+
+def test_want_of_memory_fails_the_greedy_item_only() -> None:
+    def model(batch: Item) -> Item:
+        if (batch["x"] == 7).any():
+            raise MemoryError("of 1 EiB")
+        return {"y": batch["x"]}
+
+    results = infer_batched(model, [item(n) for n in range(9)], 256)
+    assert failure(results[7]).message == "the model raised MemoryError: of 1 EiB"
+    assert [values(results[n]) for n in range(9) if n != 7] == [[n] for n in range(9) if n != 7]
+
+
+def test_items_that_are_too_large_together_go_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    join = np.concatenate
+
+    def concatenate(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(arrays) > 2:
+            raise MemoryError
+        return join(arrays, *args, **kwargs)
+
+    monkeypatch.setattr(np, "concatenate", concatenate)
+    results = infer_batched(Doubling(), [item(n) for n in range(5)], 256)
+    assert [values(result) for result in results] == [[2 * n] for n in range(5)]

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 
 from pointsman.runtimes.executor import Executor, Hung, Skipped
@@ -104,3 +109,31 @@ def test_a_hang_after_an_idle_time_is_noticed() -> None:
         executor.close()
 
     asyncio.run(story())
+
+
+def test_time_in_which_the_process_was_stopped_is_not_held_against_a_step() -> None:
+    code = """
+import asyncio, time
+from pointsman.runtimes.executor import Executor
+
+def step():
+    for _ in range(10):
+        time.sleep(0.05)
+
+async def story():
+    executor = Executor("compute", 0.8)
+    print("there", flush=True)
+    print(await executor.run([step]), flush=True)
+
+asyncio.run(story())
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        time.sleep(1.2)  # the fault itself
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.readline() == "[None]\n"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -11,9 +13,11 @@ from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.errors import DEADLINE_EXCEEDED, INTERNAL, NOT_FOUND, UNAVAILABLE, Failure, LoadError
-from pointsman.runtimes.base import Key, Result
+from pointsman.runtimes import journal
+from pointsman.runtimes.base import UNRUN, Key, Result
 from pointsman.runtimes.host import Host
 from pointsman.runtimes.loader import Artifact
+from pointsman.runtimes.quarantine import Quarantine
 from pointsman.settings import Settings
 
 KEY = Key("digits", "1", 1)
@@ -67,9 +71,15 @@ def item(value: float, rows: int = 1) -> Item:
     return {"x": np.full((rows, 2), value)}
 
 
-def tell(story: Callable[[Host], Awaitable[None]], loader: Any, **settings: Any) -> None:
+def tell(
+    story: Callable[[Host], Awaitable[None]], loader: Any, confined: Any = None, **settings: Any
+) -> None:
+    def confine(spec: VersionSpec, settings: Settings, on_warming: Any, **_: Any) -> Artifact:
+        artifact: Artifact = confined(spec, settings, on_warming)
+        return artifact
+
     async def told() -> None:
-        host = Host(Settings(**settings), loader)
+        host = Host(Settings(**settings), loader, confine)
         try:
             await asyncio.wait_for(story(host), 20)
         finally:
@@ -142,16 +152,17 @@ def test_an_unknown_version_is_unavailable_in_the_end() -> None:
     tell(story, Loads(), load_wait_ms=20)
 
 
-def test_a_hang_is_answered_and_asks_for_a_new_process_while_others_are_served() -> None:
+def test_a_hang_brings_its_version_into_quarantine_and_a_new_process_while_others_are_served() -> None:
     async def story(host: Host) -> None:
         await ready(host, KEY, "a")
         await ready(host, OTHER, "b")
         hung = asyncio.create_task(host.run(KEY, [item(n) for n in range(6)]))
         other = asyncio.create_task(host.run(OTHER, [item(1)]))
         assert isinstance((await other).results[0], dict)
-        codes = [result.code for result in (await hung).results if isinstance(result, Failure)]
-        assert codes == [DEADLINE_EXCEEDED] * 4 + [UNAVAILABLE] * 2
+        assert all(result is UNRUN for result in (await hung).results)
         assert host.recycle.is_set()
+        assert host.quarantine.holds(KEY)
+        assert not host.quarantine.holds(OTHER)
         never.set()
 
     never = threading.Event()
@@ -281,10 +292,96 @@ def test_after_a_hang_an_isolated_version_does_not_try_the_rest_of_the_batch() -
     async def story(host: Host) -> None:
         await ready(host, KEY, "a", max_batch=1)
         ran = await host.run(KEY, [item(n) for n in range(4)])
-        codes = [result.code for result in ran.results if isinstance(result, Failure)]
-        assert codes == [DEADLINE_EXCEEDED, UNAVAILABLE, UNAVAILABLE, UNAVAILABLE]
+        assert ran.results[0] == Failure(DEADLINE_EXCEEDED, "hung")
+        assert all(result is UNRUN for result in ran.results[1:])
         assert hung.batches == [1]
 
     hung = Fake(lambda items: [Failure(DEADLINE_EXCEEDED, "hung") for _ in items])
     hung.isolated = True
     tell(story, Loads(a=hung))
+
+
+def isolated_fake() -> Fake:
+    fake = Fake()
+    fake.isolated = True
+    return fake
+
+
+def test_a_version_in_quarantine_is_loaded_into_a_process_of_its_own() -> None:
+    async def story(host: Host) -> None:
+        host.quarantine.hold([KEY], 60)
+        await ready(host, KEY, "a")
+        await ready(host, OTHER, "b")
+        await host.run(KEY, [item(1)])
+        await host.run(OTHER, [item(1)])
+        assert (apart.batches, other.batches) == ([1], [1])
+
+    apart, other = isolated_fake(), Fake()
+    tell(story, Loads(b=other), Loads(a=apart))
+
+
+def test_a_version_goes_into_quarantine_while_it_serves() -> None:
+    async def story(host: Host) -> None:
+        states, on_state = told_states()
+        await host.hold(KEY, VersionSpec(uri="a"), on_state)
+        await host.run(KEY, [item(1)])
+        Quarantine(folder).hold([KEY], 60)  # another worker of the pool had reason to
+        await host.run(KEY, [item(1)])
+        assert (here.batches, apart.batches) == ([1], [1])
+        assert await asyncio.to_thread(here.unloaded.wait, 5)
+        assert [state for state, _ in states] == ["LOADING", "WARMING", "READY"]
+
+    here, apart = Fake(), isolated_fake()
+    with tempfile.TemporaryDirectory() as folder:
+        tell(story, Loads(a=here), Loads(a=apart), journal=folder)
+
+
+def test_a_version_comes_back_after_its_term_and_serves_all_the_while() -> None:
+    async def story(host: Host) -> None:
+        host.quarantine.hold([KEY], 0.3)
+        await ready(host, KEY, "a")
+        living = asyncio.create_task(host.live())
+        loads.gate.clear()
+        while not loads.count:
+            await asyncio.sleep(0.01)
+        await host.run(KEY, [item(1)])  # while it is being loaded again
+        assert len(apart.batches) == 1
+        loads.gate.set()
+        assert await asyncio.to_thread(apart.unloaded.wait, 5)
+        await host.run(KEY, [item(1)])
+        assert (here.batches, len(apart.batches)) == ([1], 1)
+        living.cancel()
+
+    here, apart = Fake(), isolated_fake()
+    loads = Loads(a=here)
+    tell(story, loads, Loads(a=apart))
+
+
+def test_the_journal_tells_what_runs_and_what_is_loaded() -> None:
+    async def story(host: Host) -> None:
+        place = journal.path_of(folder, os.getpid())
+        loads.gate.clear()
+        holding = asyncio.create_task(ready(host, KEY, "a"))
+        while not loads.count:
+            await asyncio.sleep(0)
+        assert journal.read(place).loading == {KEY}
+        loads.gate.set()
+        await holding
+        running = asyncio.create_task(host.run(KEY, [item(1)]))
+        assert await asyncio.to_thread(started.wait, 5)
+        found = journal.read(place)
+        assert (set(found.passing), set(found.loading)) == ({KEY}, set())
+        gate.set()
+        await running
+        found = journal.read(place)
+        assert not found.passing | found.loading
+
+    def infer(items: Sequence[Item]) -> list[Result]:
+        started.set()
+        gate.wait(5)
+        return list(items)
+
+    started, gate = threading.Event(), threading.Event()
+    loads = Loads(a=Fake(infer))
+    with tempfile.TemporaryDirectory() as folder:
+        tell(story, loads, journal=folder)

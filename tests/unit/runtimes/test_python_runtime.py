@@ -115,11 +115,12 @@ def test_a_hang_is_answered_and_the_process_replaced(start: Start) -> None:
     assert_served_again(model)
 
 
-def test_a_dead_process_is_unavailable_and_replaced(start: Start) -> None:
+def test_a_request_that_ends_the_process_is_told_so_and_its_neighbours_are_served(start: Start) -> None:
     model = start("Doubler")
-    results = model.infer([item(1), item(-3)], 256)
-    assert [failure(result).code for result in results] == [UNAVAILABLE] * 2
-    assert_served_again(model)
+    results = model.infer([item(1), item(-3), item(2)], 256)
+    assert [first(results[n]) for n in (0, 2)] == [2, 4]
+    assert failure(results[1]).code == INTERNAL
+    assert failure(results[1]).message.endswith("each time it was computed: SIGKILL")
 
 
 def assert_served_again(model: Loaded) -> None:

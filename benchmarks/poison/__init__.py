@@ -1,0 +1,1 @@
+"""Sends poison of every kind among good requests, and keeps the ledger."""
