@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Key of the MAC in decision ids. Set your own wherever rewards can come from strangers."""
 
     outputs: tuple[str, ...] = ()
-    """Topics that a route may name as its `output`, beside the default. They must exist."""
+    """Topics that a route may name as its `output`, TOPIC[:MODE], MODE at-least-once or exactly-once."""
 
     inputs: tuple[str, ...] = ()
     """Own request topics of the local stack: TOPIC=FORMAT[:MODEL], FORMAT is json or protobuf."""

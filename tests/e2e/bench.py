@@ -53,9 +53,9 @@ def request(model: str, request_id: str, array: Any, **fields: Any) -> bytes:
 class Bench:
     """Commands go through the client, requests through the ledger."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, ledger: Ledger | None = None) -> None:
         self.stack = stack
-        self.ledger = Ledger(stack.kafka, outputs=("pointsman.responses", "answers"))
+        self.ledger = ledger or Ledger(stack.kafka, outputs=("pointsman.responses", "answers"))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._client = Client(stack.kafka)

@@ -31,7 +31,7 @@ def up(
         list[str] | None, typer.Option("--input", help="An own request topic: TOPIC=FORMAT[:MODEL].")
     ] = None,
     outputs: Annotated[
-        list[str] | None, typer.Option("--output", help="A topic that routes may name as output.")
+        list[str] | None, typer.Option("--output", help="A topic that routes may name: TOPIC[:exactly-once].")
     ] = None,
     trust: Annotated[
         list[str] | None, typer.Option(help="A URI prefix whose archives may carry code.")

@@ -38,6 +38,9 @@ def tail(
     stream: Annotated[Stream, typer.Argument(help="Which topic.")],
     from_start: Annotated[bool, typer.Option("--from-start", help="Old records first.")] = False,
     count: Annotated[int, typer.Option("-n", min=0, help="Stop after so many; 0: go on.")] = 0,
+    committed: Annotated[
+        bool, typer.Option("--committed", help="Only what the engine cannot take back; later, and once.")
+    ] = False,
     seconds: Annotated[float, typer.Option(help="Stop after so many seconds; 0: go on.")] = 0.0,
     kafka: Kafka = "",
     name: Name = "",
@@ -46,7 +49,7 @@ def tail(
     """Print the records of a topic as they come."""
     out = Output(as_json)
     topic, read = _STREAMS[stream]
-    with Reader(kafka_of(kafka, name), topic) as reader:
+    with Reader(kafka_of(kafka, name), topic, committed=committed) as reader:
         follow = {"timeout": seconds} if seconds else {}
         with closing(reader.follow(from_start, **follow)) as messages:
             for message in islice(messages, count or None):

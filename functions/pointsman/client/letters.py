@@ -46,7 +46,7 @@ class Filter(msgspec.Struct, frozen=True):
 def letters(kafka: str, wanted: Filter) -> list[pb.DeadLetter]:
     """Return the letters that are meant, oldest first; of several with one id only the last counts."""
     found: dict[str, pb.DeadLetter] = {}
-    with Reader(kafka, topics.DEAD_LETTERS) as reader:
+    with Reader(kafka, topics.DEAD_LETTERS, committed=True) as reader:
         for message in reader.to_end():
             try:
                 letter = pb.DeadLetter.FromString(message.value() or b"")

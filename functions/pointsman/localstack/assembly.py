@@ -17,10 +17,11 @@ from pointsman.localstack.flink import Engine
 from pointsman.localstack.functions import POD, ROUTER, FunctionServer
 from pointsman.localstack.home import Home
 from pointsman.localstack.kafka import Broker
-from pointsman.localstack.module import Addresses, localise
+from pointsman.localstack.module import Addresses, extended
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.ports import Reservation, reserve
 from pointsman.localstack.redis import Redis
+from pointsman.outputs import has_transactions
 from pointsman.settings import MOST_WORKERS, Settings
 
 USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
@@ -53,10 +54,12 @@ class Assembly:
         self.router = self._server("router", plan.router_command, home.logs, self.settings)
         self.pods = dict(self._pod(text, plan.pod_command, home.logs) for text in plan.pods)
         self.pools = Pools(home.pools)
-        module = localise(
+        self.transactions = has_transactions(plan.settings.outputs) or had_transactions(home)
+        module = extended(
             files.module.read_text(),
-            Addresses(self.broker.address, self.router.port, home.pools),
             tuple(topics.input_topic(text) for text in plan.settings.inputs),
+            transactions=self.transactions,
+            addresses=Addresses(self.broker.address, self.router.port, home.pools),
         )
         self.engine = Engine(home, files, self._reserve("engine"), module, plan.parallelism)
 
@@ -92,6 +95,15 @@ class _Ports:
 
     def reserve(self, name: str) -> Reservation:
         return reserve([self._last.get(name, 0), self._usual.get(name, 0)])
+
+
+def had_transactions(home: Home) -> bool:
+    """Whether an earlier run's checkpoint may hold answers for the egress that writes in transactions.
+
+    A job without that egress could not be resumed from it.
+    """
+    last = record.load(home)
+    return last is not None and last.transactions
 
 
 def pool_of(text: str) -> tuple[str, int]:

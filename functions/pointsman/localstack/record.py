@@ -40,6 +40,7 @@ class StackRecord(msgspec.Struct):
     pools: dict[str, int] = {}
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    transactions: bool = False
     seconds: float = 0.0
     error: str = ""
     version: int = 1

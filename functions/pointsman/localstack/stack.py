@@ -147,6 +147,7 @@ class Stack:
             pools={pool: pod.port for pool, pod in assembly.pods.items()},
             inputs=assembly.settings.inputs,
             outputs=assembly.settings.outputs,
+            transactions=assembly.transactions,
         )
 
     def _save(self) -> None:

@@ -22,6 +22,7 @@ from pointsman.errors import (
     UNAVAILABLE,
     Failure,
 )
+from pointsman.outputs import egress_of
 from pointsman.pb.v1 import inference_pb2, ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
@@ -159,9 +160,8 @@ class Dispatch:
     ) -> None:
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
-        sender = Sender(
-            self._model, entry, table.epoch, table.route.output or RESPONSES, table.route.features
-        )
+        output, egress = self._output
+        sender = Sender(self._model, entry, table.epoch, output, egress, table.route.features)
         default = table.limits.deadline_ms
         for shard, part in self._shards(entry, heads, indices):
             work = [
@@ -259,9 +259,13 @@ class Dispatch:
         self.give_up(self._taken_up(value).batch)
 
     def _refuse(self, head: Head, record: bytes, failure: Failure) -> None:
-        refuse(
-            self._effects, self._model, self._state.table.route.output, head, record, failure, self._now_ms
-        )
+        refuse(self._effects, self._model, self._output, head, record, failure, self._now_ms)
+
+    @property
+    def _output(self) -> tuple[str, str]:
+        """The topic of the answers, and the egress by which they and their dead letters are written."""
+        topic = self._state.table.route.output or RESPONSES
+        return topic, egress_of(self._settings.outputs, topic)
 
 
 def parked_of(records: Sequence[bytes], attempt: int) -> serving_pb2.Parked:
@@ -284,9 +288,16 @@ def _shard_of(unit: str, count: int) -> int:
 
 
 def refuse(
-    effects: Effects, model: str, output: str, head: Head, record: bytes, failure: Failure, now_ms: int
+    effects: Effects,
+    model: str,
+    output: tuple[str, str],
+    head: Head,
+    record: bytes,
+    failure: Failure,
+    now_ms: int,
 ) -> None:
     """Give a record its final answer, an error, and a dead letter unless somebody waits who may retry."""
+    topic, egress = output
     served = Served(head.model or model, "", "", 0)
     ingress = ingress_pb2.Ingress.FromString(record)
     if head.format == JSON:
@@ -295,8 +306,8 @@ def refuse(
         answer = ResponseWriter(served, _NO_TIMINGS).refusal(
             head.id, "", failure, echo_of_bytes(ingress.value)
         )
-    effects.egress(output or RESPONSES, head.reply_key, answer)
+    effects.egress(topic, head.reply_key, answer, egress)
     if head.interactive and failure.retryable:
         return
     letter = dead_letter(ingress, served, head.id, failure, now_ms, effects.letter_bytes)
-    effects.egress(DEAD_LETTERS, served.model, letter)
+    effects.egress(DEAD_LETTERS, served.model, letter, egress)

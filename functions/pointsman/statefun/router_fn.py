@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from google.protobuf.message import DecodeError
 
+from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.clock import Clock, now_ms
@@ -43,6 +44,7 @@ class RouterFunction:
     states: Mapping[str, str] = STATES
 
     def __init__(self, settings: Settings, clock: Clock = now_ms) -> None:
+        outputs_of(settings.outputs)  # a bad setting keeps the router from starting, not a call from ending
         self._settings = settings
         self._clock = clock
         self._plans = PlanCache()

@@ -44,6 +44,7 @@ class Sender(NamedTuple):
     entry: VersionEntry
     epoch: int
     output: str
+    egress: str
     features: tuple[str, ...]
 
 
@@ -81,6 +82,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
         epoch=sender.epoch,
         generation=sender.entry.generation,
         output=sender.output,
+        egress=sender.egress,
         features=sender.features,
     )
 

@@ -22,7 +22,7 @@ class Handle(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "egress", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class TaskBatch(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -38,11 +39,12 @@ class TaskBatch(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
+    egress: str
     tasks: _containers.RepeatedCompositeFieldContainer[Task]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
 
 class TaskBatchHead(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "egress")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +52,7 @@ class TaskBatchHead(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     arm: str
@@ -57,7 +60,8 @@ class TaskBatchHead(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+    egress: str
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., egress: _Optional[str] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -78,7 +82,7 @@ class Task(_message.Message):
     def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "egress", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +90,7 @@ class DeepTaskBatch(_message.Message):
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -94,8 +99,9 @@ class DeepTaskBatch(_message.Message):
     generation: int
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
+    egress: str
     tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
 
 class DeepTask(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
