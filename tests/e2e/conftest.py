@@ -17,13 +17,15 @@ from tests.e2e.bench import Bench, restarts
 
 MODELS = Path(__file__).parent / "models"
 ONCE = "once"  # an output that is exactly-once
+RETRIES = "retries"  # an input that drops repeats
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield the running stack. Its home has a space in its name, as any home may."""
     settings = Settings(
-        inputs=("orders=json:flat",),
+        inputs=("orders=json:flat", f"{RETRIES}=protobuf"),
+        deduplicate=(RETRIES,),
         outputs=("answers", f"{ONCE}:exactly-once"),
         compute_timeout_ms=2_000,
         silence_ms=6_000,

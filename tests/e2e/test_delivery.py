@@ -11,8 +11,8 @@ from pointsman.errors import INVALID_ARGUMENT
 from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
 from pointsman.testing.ledger import Ledger
-from tests.e2e.bench import Bench, scale
-from tests.e2e.conftest import MODELS, ONCE, importable
+from tests.e2e.bench import Bench, request, scale
+from tests.e2e.conftest import MODELS, ONCE, RETRIES, importable
 
 COUNT = 3_000
 KILLS = {600: "engine", 1_400: "pod-default", 1_800: "router", 2_200: "engine"}
@@ -26,11 +26,16 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.mark.parametrize("kind", ["stack", "narrow"])
+@pytest.fixture(params=["stack", "narrow"])
+def running(request: pytest.FixtureRequest) -> Stack:
+    """Return a stack at parallelism 2 and one at 1."""
+    found: Stack = request.getfixturevalue(request.param)
+    return found
+
+
 def test_a_committed_answer_and_its_dead_letter_are_there_once_whatever_dies(
-    request: pytest.FixtureRequest, kind: str, name: str, row: np.ndarray
+    running: Stack, name: str, row: np.ndarray
 ) -> None:
-    running: Stack = request.getfixturevalue(kind)
     with (
         Ledger(running.kafka, outputs=(ONCE,)) as loose,
         Bench(running, Ledger(running.kafka, outputs=(ONCE,), committed=True)) as bench,
@@ -54,6 +59,35 @@ def test_a_committed_answer_and_its_dead_letter_are_there_once_whatever_dies(
         bad = {f"{name}-{number}" for number in range(9, COUNT, 10)}
         assert {one.id for one in ledger.finals.values() if one.error == INVALID_ARGUMENT} == bad
         assert bad == ledger.letters.keys()
+
+
+def test_a_producer_that_sends_twice_gets_one_record_also_when_the_engine_dies(
+    stack: Stack, name: str, row: np.ndarray
+) -> None:
+    with (
+        Ledger(stack.kafka, outputs=(ONCE,)) as loose,
+        Bench(stack, Ledger(stack.kafka, outputs=(ONCE,), committed=True)) as bench,
+    ):
+        bench.apply(name, {"1": scale(1), "2": scale(2)}, {"1": 1, "2": 1}, route={"output": ONCE})
+        for number in range(1_200):
+            for again in (number, number - 300):  # the producer begins anew, 300 requests back
+                if again >= 0:
+                    value = request(name, f"{name}-{again}", row)
+                    bench.ledger.send(f"{name}-{again}", value, key=name.encode(), topic=RETRIES)
+            if number == 600:
+                _await(bench, _has_uncommitted(loose, bench.ledger))
+                stack.kill("engine")
+            if number % 20 == 0:
+                bench.ledger.wait(0.01, until=lambda: False)
+        bench.settled(180)
+        stack.wait_ready()
+        for last in ("a", "b"):
+            bench.send(name, f"{name}-last-{last}", row)
+            bench.settled()
+        assert bench.ledger.repeats == 0
+        told = [event for event in bench.events_of(name) if event["type"] == "repeats"]
+        latest = {event["bucket"]: event["total"] for event in told}
+        assert sum(latest.values()) == 900
 
 
 def _has_uncommitted(loose: Ledger, strict: Ledger) -> Callable[[], bool]:

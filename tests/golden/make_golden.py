@@ -30,6 +30,7 @@ GUARDED: tuple[type[Message], ...] = (
     serving_pb2.Handle,
     serving_pb2.Parked,
     serving_pb2.PodStatus,
+    serving_pb2.Seen,
     serving_pb2.TaskBatch,
     serving_pb2.Tick,
 )

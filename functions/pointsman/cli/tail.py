@@ -84,6 +84,8 @@ def _event(value: bytes) -> Line:
     match event:
         case {"type": "version", "model": model, "version": version, "state": state}:
             text = f"{model} version {version}: {state} {event.get('reason', '')}"
+        case {"type": "repeats", "model": model, "dropped": dropped, "id": first}:
+            text = f"{model}: {dropped} repeated requests dropped, the first {first}"
         case {"type": "ack", "ok": True, "model": model}:
             text = f"{model}: {event.get('kind', 'command')} done, epoch {event.get('epoch')}"
         case {"type": "ack", "model": model, "error": {"code": code, "message": message}}:

@@ -19,6 +19,8 @@ from pointsman.topics import (
     DAY_MS,
     MAX_OUTPUT_BYTES,
     MAX_REQUEST_BYTES,
+    REQUESTS,
+    REQUESTS_JSON,
     RESPONSES,
     TABLE,
     TRANSACTION_MS,
@@ -32,8 +34,11 @@ _LONGEST = "transaction.max.timeout.ms"
 
 
 def wanted(settings: Settings) -> tuple[Topic, ...]:
-    """Return the table and the settings' own inputs and outputs. Raises SettingsError on a bad input."""
+    """Return the table and the settings' own inputs and outputs. Raises SettingsError on a bad one."""
     own = [input_topic(text) for text in settings.inputs]
+    read = {REQUESTS, REQUESTS_JSON, *(topic.name for topic in own)}
+    if unread := set(settings.deduplicate) - read:
+        raise SettingsError(f"deduplicate: {', '.join(sorted(unread))} is no request topic")
     outputs = [
         Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_OUTPUT_BYTES)
         for name in outputs_of(settings.outputs)

@@ -28,6 +28,7 @@ from pointsman.settings import Settings
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import PARKED, REQUESTS, TASKS
 from pointsman.statefun.router_state import RouterState
+from pointsman.statefun.sift import sift
 from pointsman.topics import DEAD_LETTERS, RESPONSES
 from pointsman.wire.head import JSON, Head, deadline_of, read_heads, split_records, stable_id
 from pointsman.wire.json_response import Answered, refusal_to_json
@@ -61,6 +62,11 @@ class Dispatch:
 
     def run(self, batch: bytes) -> None:
         """Give every record of an IngressBatch its next step."""
+        rest = sift(self._model, self._state.table, self._settings, self._effects, batch)
+        self.run_distinct(rest)
+
+    def run_distinct(self, batch: bytes) -> None:
+        """Do the same with requests of which the window says that they are no repeats."""
         self._run(batch, 0, is_admitted=False)
 
     def run_moved(self, batch: bytes) -> None:

@@ -16,6 +16,7 @@ CONTROL: Final = "pointsman.v1/Control"
 STATUS: Final = "pointsman.v1/Status"
 FEEDBACK: Final = "pointsman.v1/Feedback"
 MOVED: Final = "pointsman.v1/Moved"
+DISTINCT: Final = "pointsman.v1/Distinct"
 PARKED: Final = "pointsman.v1/Parked"
 TICK: Final = "pointsman.v1/Tick"
 REPORT: Final = "pointsman.v1/BatchReport"
@@ -24,6 +25,7 @@ TASKS: Final = "pointsman.v1/TaskBatch"
 TABLE: Final = "pointsman.v1/RouteTable"
 ARMS: Final = "pointsman.v1/Arms"
 PODS: Final = "pointsman.v1/Pods"
+SEEN: Final = "pointsman.v1/Seen"
 
 
 class Invocation(NamedTuple):

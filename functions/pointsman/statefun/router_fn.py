@@ -19,6 +19,7 @@ from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import (
     CONTROL,
+    DISTINCT,
     MOVED,
     PARKED,
     REPORT,
@@ -35,7 +36,7 @@ from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
 
-_PLACES: Final = {MOVED: 1, PARKED: 1, REQUESTS: 2}
+_PLACES: Final = {MOVED: 1, PARKED: 1, DISTINCT: 2, REQUESTS: 3}
 
 
 class RouterFunction:
@@ -66,7 +67,8 @@ class RouterFunction:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
-        for invocation in joined(_steering_first(call.invocations), REQUESTS):
+        distinct = [*joined(_steering_first(call.invocations), DISTINCT)]
+        for invocation in joined(distinct, REQUESTS):
             handle(invocation)
         state.save(effects)
         return effects.to_bytes()
@@ -130,7 +132,7 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
                 whole._replace(value=parked_of([record], parked.attempt).SerializeToString())
                 for record in split_records(parked.batch)
             ]
-        if whole.typename in (REQUESTS, MOVED, CONTROL, STATUS):
+        if whole.typename in (REQUESTS, DISTINCT, MOVED, CONTROL, STATUS):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -146,6 +148,7 @@ class _Handle:
     def __init__(self, dispatch: Dispatch, steering: Steering) -> None:
         self._by_type: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.run,
+            DISTINCT: dispatch.run_distinct,
             MOVED: dispatch.run_moved,
             PARKED: dispatch.unpark,
             CONTROL: steering.control,
@@ -155,6 +158,7 @@ class _Handle:
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,
+            DISTINCT: dispatch.give_up,
             MOVED: dispatch.give_up,
             PARKED: dispatch.give_up_parked,
             CONTROL: steering.give_up,

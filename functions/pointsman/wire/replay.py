@@ -12,6 +12,9 @@ from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.pb.v1 import ingress_pb2
 from pointsman.wire.head import JSON, PROTOBUF, is_said
 
+# The header of a record that is sent again on purpose: no window drops it as a repeat.
+REPLAYED: Final = "replayed"
+
 _shape: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -38,6 +41,7 @@ def replay_of(letter: pb.DeadLetter, *, anew: bool = False) -> Replay | Failure:
         return Failure(FAILED_PRECONDITION, "the record had no value: there is nothing to send")
     version = "" if anew else letter.version
     value, headers = ingress.value, {header.key: header.value for header in ingress.headers}
+    headers[REPLAYED] = b"1"
     if ingress.format == PROTOBUF:
         value = _protobuf(value, letter.id, version)
     elif ingress.format == JSON:

@@ -91,7 +91,12 @@ def test_a_flat_record_is_not_touched_and_its_headers_are_replaced_not_doubled()
     record.headers.add(key="trace", value=b"t")
     replay = sent_again(record)
     assert replay.value == record.value
-    assert replay.headers == [("version", b"2"), ("trace", b"t"), ("id", b"r-1")]
+    assert replay.headers == [
+        ("version", b"2"),
+        ("trace", b"t"),
+        ("replayed", b"1"),
+        ("id", b"r-1"),
+    ]
 
 
 def test_a_record_without_a_key_finds_its_model_by_a_header() -> None:

@@ -264,6 +264,14 @@ class Pods(_message.Message):
     pods: _containers.RepeatedCompositeFieldContainer[PodStatus]
     def __init__(self, pods: _Optional[_Iterable[_Union[PodStatus, _Mapping]]] = ...) -> None: ...
 
+class Seen(_message.Message):
+    __slots__ = ("entries", "dropped")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    entries: bytes
+    dropped: int
+    def __init__(self, entries: _Optional[bytes] = ..., dropped: _Optional[int] = ...) -> None: ...
+
 class Parked(_message.Message):
     __slots__ = ("batch", "attempt", "bytes", "count")
     BATCH_FIELD_NUMBER: _ClassVar[int]
