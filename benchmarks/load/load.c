@@ -26,6 +26,7 @@ typedef struct {
   uint32_t inflight, size;
   uint64_t count;
   double warmup, seconds;
+  bool committed; /* read only what the writer of the answers has committed */
 } options;
 
 typedef struct {
@@ -75,7 +76,7 @@ static void usage(void) {
   fputs(
       "load --brokers HOST:PORT --in TOPIC --out TOPIC [--form raw|pointsman] [--inflight N]\n"
       "     [--warmup SECONDS] [--seconds SECONDS] [--count N] [--size BYTES] [--models A,B,...]\n"
-      "     [--body FILE] [--reply-key KEY]\n"
+      "     [--body FILE] [--reply-key KEY] [--isolation uncommitted|committed]\n"
       "--models: record keys in turn, and the model field of the pointsman form\n"
       "--body: the request's encoded payload fields; --size: bytes of a raw record\n"
       "--reply-key: read only the partition of the out topic to which this key belongs\n",
@@ -100,6 +101,7 @@ static options parse(int argc, char **argv) {
     else if (!strcmp(name, "--models")) models = value;
     else if (!strcmp(name, "--body")) o.body_file = value;
     else if (!strcmp(name, "--reply-key")) o.reply_key = value;
+    else if (!strcmp(name, "--isolation")) o.committed = !strcmp(value, "committed");
     else usage();
   }
   if (argc % 2 == 0 || !o.brokers || !o.in || !o.out) usage();
@@ -130,6 +132,7 @@ static rd_kafka_t *open_client(rd_kafka_type_t type, const options *o) {
       {"delivery.report.only.error", "true"},
       {"fetch.wait.max.ms", "5"},
       {"fetch.min.bytes", "1"},
+      {"isolation.level", o->committed ? "read_committed" : "read_uncommitted"},
       {"queued.min.messages", "100000"},
       {"log_level", "3"},
   };

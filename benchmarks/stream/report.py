@@ -12,8 +12,6 @@ from rich.table import Table
 
 from benchmarks.stream.row import Row
 
-BEGIN: Final = "<!-- benchmark: begin -->"
-END: Final = "<!-- benchmark: end -->"
 HEADINGS: Final = ("case", "in flight", "requests/s", "p50 ms", "p99 ms", "CPU µs per request")
 MEANING: Final = {
     "limit": "broker alone, 264-byte records out and back",
@@ -64,14 +62,14 @@ def cells(row: Row) -> tuple[str, ...]:
     return (row.case, f"{row.inflight:,}", f"{row.rps:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", spent)
 
 
-def write_between_markers(text_for_them: str, path: Path) -> None:
+def write_between_markers(text_for_them: str, path: Path, name: str = "benchmark") -> None:
     """Put Markdown between the markers of `path`. Raises ValueError where the markers are missing."""
-    text = path.read_text()
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    text, opening, closing = path.read_text(), f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    head, begin, rest = text.partition(opening)
+    _, end, tail = rest.partition(closing)
     if not begin or not end:
-        raise ValueError(f"{path} lacks the markers {BEGIN} and {END}")
-    path.write_text(f"{head}{BEGIN}\n{text_for_them}\n{END}{tail}")
+        raise ValueError(f"{path} lacks the markers {opening} and {closing}")
+    path.write_text(f"{head}{opening}\n{text_for_them}\n{closing}{tail}")
 
 
 def markdown(result: Result) -> str:

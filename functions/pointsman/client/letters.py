@@ -118,7 +118,8 @@ class Replayer:
 def purge(kafka: str, before_ms: int, *, dry_run: bool = False) -> int:
     """Delete the letters written before a moment; return how many there were. Raises ClientError.
 
-    Kafka deletes from a partition's beginning only, so a purge goes by time and by nothing else.
+    Kafka deletes from a partition's beginning only, so a purge goes by time and by nothing else. Of letters
+    written in transactions the mark at the end of each transaction counts as well.
     """
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     with Reader(kafka, topics.DEAD_LETTERS) as reader:

@@ -46,7 +46,7 @@ def test_the_json_has_one_row_a_line(tmp_path: Path) -> None:
 
 def test_the_table_replaces_what_lay_between_the_markers(tmp_path: Path) -> None:
     path = tmp_path / "performance.md"
-    path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    path.write_text("before\n<!-- benchmark: begin -->\nold\n<!-- benchmark: end -->\nafter\n")
 
     report.write_between_markers(report.markdown(result([Row("limit", 4000, 300_000.0, 12.0, 27.0)])), path)
 
