@@ -15,7 +15,7 @@ from tests.e2e.bench import Bench, request, scale
 from tests.e2e.conftest import MODELS, ONCE, RETRIES, importable
 
 COUNT = 3_000
-KILLS = {600: "engine", 1_400: "pod-default", 1_800: "router", 2_200: "engine"}
+KILLS = {600: "engine", 1_200: "kafka", 1_800: "pod-default", 2_200: "router"}
 
 
 @pytest.fixture(scope="module")

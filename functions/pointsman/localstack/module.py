@@ -18,6 +18,7 @@ from pointsman.topics import TRANSACTION_MS, Topic
 ENDPOINT = "io.statefun.endpoints.v2/http"
 INGRESS = "io.statefun.kafka.v1/ingress"
 EGRESS = "io.statefun.kafka.v1/egress"
+ONCE_EGRESS = "pointsman/transactions"
 REQUESTS = "pointsman/requests"
 OUT = f"pointsman/{outputs.OUT}"
 ONCE = f"pointsman/{outputs.ONCE}"
@@ -84,8 +85,8 @@ def _add_inputs(documents: list[dict[str, Any]], inputs: tuple[Topic, ...]) -> N
 
 def _once(out: dict[str, Any]) -> dict[str, Any]:
     """Return the second egress: the first one's settings, in transactions."""
-    semantic = {"type": outputs.EXACTLY_ONCE, "transactionTimeout": f"{TRANSACTION_MS} ms"}
-    return {"kind": EGRESS, "spec": {**deepcopy(out), "id": ONCE, "deliverySemantic": semantic}}
+    same = {name: deepcopy(out[name]) for name in ("address", "properties")}
+    return {"kind": ONCE_EGRESS, "spec": {"id": ONCE, "transactionTimeout": f"{TRANSACTION_MS} ms", **same}}
 
 
 def _spec(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
