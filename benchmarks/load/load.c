@@ -31,6 +31,7 @@ typedef struct {
   double warmup, seconds;
   span phases[MAX_PHASES]; /* none: closed loop */
   size_t phase_count;
+  bool committed; /* read only what the writer of the answers has committed */
 } options;
 
 typedef struct {
@@ -83,6 +84,7 @@ static void usage(void) {
       "load --brokers HOST:PORT --in TOPIC --out TOPIC [--form raw|pointsman] [--inflight N]\n"
       "     [--warmup SECONDS] [--seconds SECONDS] [--count N] [--size BYTES] [--models A,B,...]\n"
       "     [--body FILE] [--reply-key KEY] [--phases RATE:SECONDS,... [--deadline SECONDS]]\n"
+      "     [--isolation uncommitted|committed]\n"
       "--models: record keys in turn, and the model field of the pointsman form\n"
       "--body: the request's encoded payload fields; --size: bytes of a raw record\n"
       "--reply-key: read only the partition of the out topic to which this key belongs\n"
@@ -120,6 +122,7 @@ static options parse(int argc, char **argv) {
     else if (!strcmp(name, "--reply-key")) o.reply_key = value;
     else if (!strcmp(name, "--deadline")) o.deadline_us = (uint64_t)(strtod(value, NULL) * 1e6);
     else if (!strcmp(name, "--phases")) parse_phases(&o, value);
+    else if (!strcmp(name, "--isolation")) o.committed = !strcmp(value, "committed");
     else usage();
   }
   if (argc % 2 == 0 || !o.brokers || !o.in || !o.out) usage();
@@ -150,6 +153,7 @@ static rd_kafka_t *open_client(rd_kafka_type_t type, const options *o) {
       {"delivery.report.only.error", "true"},
       {"fetch.wait.max.ms", "5"},
       {"fetch.min.bytes", "1"},
+      {"isolation.level", o->committed ? "read_committed" : "read_uncommitted"},
       {"queued.min.messages", "100000"},
       {"log_level", "3"},
   };

@@ -71,6 +71,17 @@ class Bench:
                         rounds.setdefault((side.case, inflight), []).append(self._round(side, inflight))
         return [merge(case, found) for (case, _), found in sorted(rounds.items(), key=_by_case)]
 
+    def turns(self, sides: Sequence[Side], inflights: Sequence[int]) -> list[Row]:
+        """Measure sides of one program in turn, round by round."""
+        for side in sides:
+            self._generator.run(side.traffic, INFLIGHT[-1], 0, self._pace.first)
+        rounds: dict[tuple[str, int], list[Round]] = {}
+        for _ in range(self._pace.rounds):
+            for inflight in inflights:
+                for side in sides:
+                    rounds.setdefault((side.case, inflight), []).append(self._round(side, inflight))
+        return [merge(case, found) for (case, _), found in rounds.items()]
+
     def mixed(self, small: Side, slow: Traffic) -> list[Row]:
         """Measure small models without and with a slow neighbour, in turn."""
         return [self._mixed(small, slow, inflight) for inflight in INFLIGHT]

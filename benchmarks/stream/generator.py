@@ -40,13 +40,17 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Traffic(msgspec.Struct, frozen=True):
-    """What is sent where. `models` are the record keys in turn; `body` holds encoded payload fields."""
+    """What is sent where. `models` are the record keys in turn; `body` holds encoded payload fields.
+
+    `committed` reads answers only when their transaction is committed.
+    """
 
     source: str
     sink: str
     models: tuple[str, ...] = ("r",)
     body: Path | None = None
     reply_key: str = "bench"
+    committed: bool = False
 
     def arguments(self) -> list[str]:
         """Return the generator's arguments for this traffic."""
@@ -54,7 +58,9 @@ class Traffic(msgspec.Struct, frozen=True):
         models = ["--models", ",".join(self.models)]
         # The plain program answers with the record's own key.
         reply_key = self.models[0] if self.body is None else self.reply_key
-        return ["--in", self.source, "--out", self.sink, *models, "--reply-key", reply_key, *form]
+        isolation = ["--isolation", "committed" if self.committed else "uncommitted"]
+        route = ["--in", self.source, "--out", self.sink, *models, "--reply-key", reply_key]
+        return [*route, *isolation, *form]
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ def serve(context: Context, message: Message) -> None:
     for task in batch.tasks:
         context.send_egress(
             kafka_egress_message(
-                typename="pointsman/out",
+                typename=f"pointsman/{batch.egress or 'out'}",
                 topic=batch.output,
                 key=task.reply_key,
                 value=answer(batch, task).SerializeToString(),

@@ -44,10 +44,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Key of the MAC in decision ids. Set your own wherever rewards can come from strangers."""
 
     outputs: tuple[str, ...] = ()
-    """Topics that a route may name as its `output`, beside the default. They must exist."""
+    """Topics that a route may name as its `output`, TOPIC[:MODE], MODE at-least-once or exactly-once."""
 
     inputs: tuple[str, ...] = ()
     """Own request topics of the local stack: TOPIC=FORMAT[:MODEL], FORMAT is json or protobuf."""
+
+    deduplicate: tuple[str, ...] = ()
+    """Request topics in which a second record with the id of an earlier one is dropped."""
+
+    window_ms: int = 600_000
+    """How far apart two records with one id may be written so that the second counts as a repeat."""
+
+    window_ids: int = 16_384
+    """How many ids of a model are remembered to tell repeats; 32 bytes of the job's state each."""
 
     trusted_stores: tuple[str, ...] = ()
     """URI prefixes from which archives that carry code (TorchScript, torch.export) may be loaded."""

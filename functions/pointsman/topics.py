@@ -10,6 +10,9 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 DAY_MS: Final = 24 * 3600 * 1000
 
+# What a transaction wrote is gone once it is open for so long. A request is gone from its topic then too.
+TRANSACTION_MS: Final = 7 * DAY_MS
+
 # A request may not be larger; responses and dead letters may be four times as large.
 MAX_REQUEST_BYTES: Final = 256 * KIB
 MAX_OUTPUT_BYTES: Final = 4 * MIB

@@ -43,9 +43,9 @@ def scale(factor: float, **options: Any) -> dict[str, Any]:
 class Bench:
     """Commands go through the client, requests through the ledger."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, ledger: Ledger | None = None) -> None:
         self.stack = stack
-        self.ledger = Ledger(stack.kafka, outputs=("pointsman.responses", "answers"))
+        self.ledger = ledger or Ledger(stack.kafka, outputs=("pointsman.responses", "answers"))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._client = Client(stack.kafka)

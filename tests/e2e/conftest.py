@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +17,31 @@ from tests.e2e.bench import Bench, restarts
 
 MODELS = Path(__file__).parent / "models"
 ROOT = Path(__file__).parents[2]
+ONCE = "once"  # an output that is exactly-once
+RETRIES = "retries"  # an input that drops repeats
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield the running stack. Its home has a space in its name, as any home may."""
-    before = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(MODELS), str(ROOT), before) if part)
     settings = Settings(
-        inputs=("orders=json:flat",), outputs=("answers",), compute_timeout_ms=2_000, silence_ms=6_000
+        inputs=("orders=json:flat", f"{RETRIES}=protobuf"),
+        deduplicate=(RETRIES,),
+        outputs=("answers", f"{ONCE}:exactly-once"),
+        compute_timeout_ms=2_000,
+        silence_ms=6_000,
     )
-    home = tmp_path_factory.mktemp("the stack")
-    with Stack(home, parallelism=2, pods=("default:2", "aside"), settings=settings) as running:
+    home, pods = tmp_path_factory.mktemp("the stack"), ("default:2", "aside")
+    with importable(MODELS, ROOT), Stack(home, parallelism=2, pods=pods, settings=settings) as running:
         yield running
+
+
+@contextmanager
+def importable(*folders: Path) -> Iterator[None]:
+    """Let the pods of stacks that start meanwhile import the modules of folders."""
+    before = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (*map(str, folders), before) if part)
+    yield
     os.environ["PYTHONPATH"] = before
 
 

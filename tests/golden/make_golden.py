@@ -32,6 +32,7 @@ GUARDED: tuple[type[Message], ...] = (
     serving_pb2.Parked,
     serving_pb2.Pods,
     serving_pb2.PodStatus,
+    serving_pb2.Seen,
     serving_pb2.TaskBatch,
     serving_pb2.Tick,
 )

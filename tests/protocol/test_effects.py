@@ -8,21 +8,22 @@ from hypothesis import strategies as st
 from statefun.kafka_egress_pb2 import KafkaProducerRecord
 from statefun.request_reply_pb2 import FromFunction
 
+from pointsman.outputs import ONCE, OUT
 from pointsman.statefun.effects import Effects, fits
 from pointsman.topics import MAX_OUTPUT_BYTES
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-records = st.lists(st.tuples(names, names, st.binary(max_size=300)), max_size=6)
+records = st.lists(st.tuples(names, names, st.binary(max_size=300), st.sampled_from([OUT, ONCE])), max_size=6)
 
 
 @given(records)
-def test_records_are_framed_as_the_sdk_frames_them(some: list[tuple[str, str, bytes]]) -> None:
+def test_records_are_framed_as_the_sdk_frames_them(some: list[tuple[str, str, bytes, str]]) -> None:
     effects, expected = Effects(), FromFunction()
     expected.invocation_result.SetInParent()
-    for topic, key, value in some:
-        effects.egress(topic, key, value)
+    for topic, key, value, egress in some:
+        effects.egress(topic, key, value, egress)
         message = expected.invocation_result.outgoing_egresses.add()
-        message.egress_namespace, message.egress_type = "pointsman", "out"
+        message.egress_namespace, message.egress_type = "pointsman", egress
         message.argument.typename = "type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord"
         message.argument.has_value = True
         message.argument.value = KafkaProducerRecord(

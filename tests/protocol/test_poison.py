@@ -36,10 +36,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Router:
     """Return a serving router that breaks on a request named poison."""
     healthy = Dispatch._verdict
 
-    def verdict(self: Dispatch, one: Any, full: bool) -> Any:
+    def verdict(self: Dispatch, one: Any, *more: Any) -> Any:
         if one.id == "poison":
             raise RuntimeError("a bug")
-        return healthy(self, one, full)
+        return healthy(self, one, *more)
 
     monkeypatch.setattr(Dispatch, "_verdict", verdict)
     return Router().serving()
@@ -82,10 +82,10 @@ def test_a_parked_poison_leaves_the_bound_when_it_is_answered(monkeypatch: pytes
     (sent,) = router.ask(asked("poison", version="1"), asked("r1", version="1")).sent
     healthy = Dispatch._verdict
 
-    def verdict(self: Dispatch, one: Any, full: bool) -> Any:
+    def verdict(self: Dispatch, one: Any, *more: Any) -> Any:
         if one.id == "poison":
             raise RuntimeError("a bug")
-        return healthy(self, one, full)
+        return healthy(self, one, *more)
 
     monkeypatch.setattr(Dispatch, "_verdict", verdict)
     reply = router.call((PARKED, sent.value))

@@ -18,6 +18,7 @@ from pointsman.statefun.protocol import FED, INTERACTIVE, MOVED, READING, REPORT
 from pointsman.testing.engine import Reply, batch, ingress
 from pointsman.testing.job import Job
 from pointsman.topics import INTERACTIVE as INTERACTIVE_TOPIC
+from pointsman.topics import REQUESTS as REQUESTS_TOPIC
 from pointsman.topics import RESPONSES
 from pointsman.wire.state import table_from_bytes
 from tests.protocol.world import (
@@ -272,10 +273,10 @@ def test_one_that_breaks_the_router_is_answered_and_its_neighbours_go_on(
     asked_for = reading(router.call(report(router, 4)))
     healthy = Dispatch._verdict
 
-    def verdict(self: Dispatch, one: Any, full: bool) -> Any:
+    def verdict(self: Dispatch, one: Any, *more: Any) -> Any:
         if one.id == "o5":
             raise RuntimeError("a bug")
-        return healthy(self, one, full)
+        return healthy(self, one, *more)
 
     monkeypatch.setattr(Dispatch, "_verdict", verdict)
     reply = router.call(fed(asked_for, *records(4, 5, 6, 7)))
@@ -318,3 +319,16 @@ def test_a_keyless_flood_waits_too_and_each_record_is_answered_once() -> None:
     flood.advance(10_000)
     answers = [response(record).id for record in flood.records if record.topic == RESPONSES]
     assert sorted(answers) == sorted([f"o{n}" for n in range(30)] + [f"k{n}" for n in range(30)])
+
+
+def test_repeats_among_what_waits_are_dropped_too() -> None:
+    flood = job(deduplicate=(REQUESTS_TOPIC,))
+    flood.ingest(control(ONE))
+    flood.settle()
+    twice = [ingress(request(f"o{n % 30}"), key=b"digits", offset=n) for n in range(60)]
+    flood.ingest(*twice[:20])
+    make_ready(flood)
+    flood.ingest(*twice[20:])
+    flood.advance(10_000)
+    answers = [response(record).id for record in flood.records if record.topic == RESPONSES]
+    assert sorted(answers) == sorted(f"o{n}" for n in range(30))

@@ -22,8 +22,8 @@ from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.pb.v1.inference_pb2 import LANE_INTERACTIVE
 from pointsman.pb.v1.routing_pb2 import FAILED, READY
 from pointsman.statefun import dispatch
-from pointsman.statefun.dispatch import BUSY
 from pointsman.statefun.protocol import REPORT, REQUESTS, TASKS
+from pointsman.statefun.shards import BUSY
 from pointsman.testing.engine import ingress
 from pointsman.topics import DEAD_LETTERS, RESPONSES
 from tests.protocol.world import (

@@ -21,6 +21,7 @@ from pointsman.statefun.model_fn import ModelFunction
 from pointsman.statefun.protocol import CONTROL, REQUESTS, STATUS, TASKS
 from pointsman.statefun.router_fn import RouterFunction
 from pointsman.statefun.server import FunctionServer
+from pointsman.statefun.window_fn import WindowFunction
 from pointsman.stores.memory_blobs import MemoryBlobs
 from pointsman.testing.engine import Address, Record, Reply, Sent, batch, ingress
 from pointsman.testing.job import Job
@@ -249,11 +250,12 @@ def task_batch(
 
 
 def job(runner: Doubling | None = None, **settings: Any) -> Job:
-    """Return a job of router and models."""
+    """Return a job of router, windows and models."""
     server = FunctionServer()
     made = Job(server)
     settings = {"check_artifacts": False, **settings}
     server.bind("pointsman", "router", RouterFunction(Settings(**settings), made.clock))
     server.bind("pointsman", "backlog", BacklogFunction(made.cursor))
+    server.bind("pointsman", "window", WindowFunction(Settings(**settings), made.clock))
     server.bind("models", "*", ModelFunction(runner or Doubling(), Claims(None), made.clock))
     return made

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from pointsman import __version__
-from pointsman.cli import doctor, logs, models, pods, send, stack, state, tail
+from pointsman.cli import doctor, logs, models, module, pods, send, stack, state, tail
 from pointsman.cli.app import App
 from pointsman.cli.dead_letters import dead_letters
 
@@ -37,7 +37,7 @@ def main(
 
 
 _PANELS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    "Local stack": (stack.up, stack.down, stack.status, logs.logs, doctor.doctor),
+    "Local stack": (stack.up, stack.down, stack.status, logs.logs, doctor.doctor, module.module),
     "State": (state.checkpoint, state.restore, state.rebuild),
     "Models": (models.apply, models.get, models.split, models.label, models.retire),
     "Traffic": (send.send, tail.tail),

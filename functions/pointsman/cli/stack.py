@@ -31,7 +31,10 @@ def up(
         list[str] | None, typer.Option("--input", help="An own request topic: TOPIC=FORMAT[:MODEL].")
     ] = None,
     outputs: Annotated[
-        list[str] | None, typer.Option("--output", help="A topic that routes may name as output.")
+        list[str] | None, typer.Option("--output", help="A topic that routes may name: TOPIC[:exactly-once].")
+    ] = None,
+    deduplicate: Annotated[
+        list[str] | None, typer.Option(help="A request topic in which repeats of an id are dropped.")
     ] = None,
     trust: Annotated[
         list[str] | None, typer.Option(help="A URI prefix whose archives may carry code.")
@@ -42,7 +45,7 @@ def up(
     """Start broker, engine, Redis, router and pods, and wait until they answer."""
     out = Output(as_json)
     home = home_of(name)
-    plan = _plan(parallelism, pods, _settings(inputs, outputs, trust))
+    plan = _plan(parallelism, pods, _settings(inputs, outputs, deduplicate, trust))
     if not redis.is_installed():
         out.say("redis-server is not installed: tensors by reference will be refused")
     with out.working("preparing the engine"):
@@ -95,10 +98,16 @@ def status(name: Name = "", as_json: AsJson = False) -> None:
     out.say(f"files: {home.path}")
 
 
-def _settings(inputs: list[str] | None, outputs: list[str] | None, trust: list[str] | None) -> Settings:
+def _settings(
+    inputs: list[str] | None,
+    outputs: list[str] | None,
+    deduplicate: list[str] | None,
+    trust: list[str] | None,
+) -> Settings:
     settings = settings_module.load(
         inputs=tuple(inputs) if inputs else None,
         outputs=tuple(outputs) if outputs else None,
+        deduplicate=tuple(deduplicate) if deduplicate else None,
         trusted_stores=tuple(trust) if trust else None,
     )
     topics.wanted(settings)

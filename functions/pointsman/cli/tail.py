@@ -39,6 +39,9 @@ def tail(
     stream: Annotated[Stream, typer.Argument(help="Which topic.")],
     from_start: Annotated[bool, typer.Option("--from-start", help="Old records first.")] = False,
     count: Annotated[int, typer.Option("-n", min=0, help="Stop after so many; 0: go on.")] = 0,
+    committed: Annotated[
+        bool, typer.Option("--committed", help="Only what the engine cannot take back; later, and once.")
+    ] = False,
     seconds: Annotated[float, typer.Option(help="Stop after so many seconds; 0: go on.")] = 0.0,
     kafka: Kafka = "",
     name: Name = "",
@@ -47,7 +50,7 @@ def tail(
     """Print the records of a topic as they come."""
     out = Output(as_json)
     topic, read = _STREAMS[stream]
-    with Reader(kafka_of(kafka, name), topic) as reader:
+    with Reader(kafka_of(kafka, name), topic, committed=committed) as reader:
         follow = {"timeout": seconds} if seconds else {}
         with closing(reader.follow(from_start, **follow)) as messages:
             for message in islice(messages, count or None):
@@ -82,6 +85,8 @@ def _event(value: bytes) -> Line:
     match event:
         case {"type": "version", "model": model, "version": version, "state": state}:
             text = f"{model} version {version}: {state} {event.get('reason', '')}"
+        case {"type": "repeats", "model": model, "dropped": dropped, "id": first}:
+            text = f"{model}: {dropped} repeated requests dropped, the first {first}"
         case {"type": "ack", "ok": True, "model": model}:
             text = f"{model}: {event.get('kind', 'command')} done, epoch {event.get('epoch')}"
         case {"type": "ack", "model": model, "error": {"code": code, "message": message}}:

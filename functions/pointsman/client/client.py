@@ -28,11 +28,13 @@ class Client:
     """Use it as an async context manager, in one event loop.
 
     Requests and their answers are matched by id, so any number may be under way at once. Answers come on
-    one partition of the responses topic, which the client's reply key leads to.
+    one partition of the responses topic, which the client's reply key leads to. Of several answers to one
+    id the first counts; with `committed` it is one that no restart of the engine can take back.
     """
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: str, *, committed: bool = False) -> None:
         self._kafka = kafka
+        self._committed = committed
         self._session = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._outbox: Outbox | None = None
@@ -190,7 +192,9 @@ class Client:
         if self._responses is None:
             async with self._opening:
                 if self._responses is None:
-                    inbox = Inbox(self._kafka, topics.RESPONSES, self._take_responses)
+                    inbox = Inbox(
+                        self._kafka, topics.RESPONSES, self._take_responses, committed=self._committed
+                    )
                     await inbox.open(lambda partitions: partition_of(self._session.encode(), partitions))
                     self._responses = inbox
 

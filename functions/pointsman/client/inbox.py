@@ -10,6 +10,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from pointsman.client.isolation import isolation
 from pointsman.errors import ClientError
 
 _POLL_S: Final = 0.1
@@ -23,10 +24,11 @@ Deliver = Callable[[list[bytes]], None]
 class Inbox:
     """`deliver` is called in the loop with the values that came with one poll.
 
-    Everything written after `open` has returned is delivered.
+    Everything written after `open` has returned is delivered; with `committed` only what no restart of
+    the engine can take back, when it has been committed.
     """
 
-    def __init__(self, kafka: str, topic: str, deliver: Deliver) -> None:
+    def __init__(self, kafka: str, topic: str, deliver: Deliver, *, committed: bool = False) -> None:
         self._topic = topic
         self._deliver = deliver
         self._closing = threading.Event()
@@ -38,6 +40,7 @@ class Inbox:
                 "group.id": "pointsman-client",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "latest",
+                "isolation.level": isolation(committed),
                 "fetch.error.backoff.ms": 20,
                 "log_level": 0,
             }

@@ -69,7 +69,7 @@ def letters(kafka: str, wanted: Filter) -> list[Entry]:
 def all_letters(kafka: str) -> list[Entry]:
     """Return every letter that was not purged, oldest first; of a model's several with one id the last."""
     found: dict[tuple[str, str], Entry] = {}
-    with Reader(kafka, topics.DEAD_LETTERS) as reader:
+    with Reader(kafka, topics.DEAD_LETTERS, committed=True) as reader:
         for message in reader.to_end():
             letter = _letter(message)
             if letter is None:

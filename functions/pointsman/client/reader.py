@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from pointsman.client.isolation import isolation
 from pointsman.errors import ClientError
 
 _METADATA_S: Final = 10.0
@@ -17,9 +18,13 @@ _POLL_S: Final = 0.2
 
 
 class Reader:
-    """All partitions of one topic. Use it as a context manager; errors are ClientError."""
+    """All partitions of one topic. Use it as a context manager; errors are ClientError.
 
-    def __init__(self, kafka: str, topic: str) -> None:
+    With `committed` it yields what is written in transactions once, when it has been committed; else at
+    once, and again where the engine was restarted.
+    """
+
+    def __init__(self, kafka: str, topic: str, *, committed: bool = False) -> None:
         self._topic = topic
         self._consumer = Consumer(
             {
@@ -29,6 +34,7 @@ class Reader:
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 20,  # an end is told only after it
                 "auto.offset.reset": "earliest",
+                "isolation.level": isolation(committed),
                 "log_level": 0,
             }
         )

@@ -29,4 +29,14 @@ class VersionEvent(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-Event = Ack | VersionEvent
+class Repeats(msgspec.Struct, frozen=True):
+    """A window dropped requests that had come already. `total` counts all it ever dropped, each once."""
+
+    model: str
+    bucket: int
+    dropped: int
+    total: int
+    id: str
+
+
+Event = Ack | VersionEvent | Repeats

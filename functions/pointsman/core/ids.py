@@ -11,6 +11,7 @@ NOBODY: Final = "_"  # the router that answers records which name no model
 
 ROUTER: Final = "pointsman/router"
 MODELS: Final = "models"
+WINDOWS: Final = 16  # windows of a model that look for repeats
 
 
 def is_name(text: str) -> bool:
@@ -39,3 +40,20 @@ class ShardAddress(NamedTuple):
         if len(parts) != 3 or not (parts[2].isascii() and parts[2].isdigit()):
             return None
         return cls(parts[0], parts[1], int(parts[2]))
+
+
+class WindowAddress(NamedTuple):
+    """The id of a window function: `<model>~<bucket>`."""
+
+    model: str
+    bucket: int
+
+    def __str__(self) -> str:
+        return f"{self.model}~{self.bucket}"
+
+    @classmethod
+    def parse(cls, text: str) -> WindowAddress:
+        """Return the address; what is none is the window 0 of a model of that name."""
+        model, _, bucket = text.rpartition("~")
+        is_number = bucket.isascii() and bucket.isdigit()
+        return cls(model, int(bucket)) if model and is_number else cls(text, 0)

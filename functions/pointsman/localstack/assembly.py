@@ -17,12 +17,13 @@ from pointsman.localstack.flink import Engine
 from pointsman.localstack.functions import POD, ROUTER, FunctionServer
 from pointsman.localstack.home import Home
 from pointsman.localstack.kafka import Broker
-from pointsman.localstack.module import Addresses, localise
+from pointsman.localstack.module import Addresses, extended
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.ports import Reservation, reserve
 from pointsman.localstack.redis import Redis
+from pointsman.outputs import has_transactions
 from pointsman.settings import MOST_WORKERS, Settings
-from pointsman.topics import REQUESTS, REQUESTS_JSON
+from pointsman.topics import INTERACTIVE, REQUESTS, REQUESTS_JSON
 
 USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
 
@@ -58,10 +59,14 @@ class Assembly:
         }
         self.pools = Pools(home.pools)
         own = tuple(topics.input_topic(text) for text in plan.settings.inputs)
-        module = localise(
-            files.module.read_text(), Addresses(self.broker.address, self.router.port, home.pools), own
+        self.transactions = has_transactions(plan.settings.outputs) or had_transactions(home)
+        module = extended(
+            files.module.read_text(),
+            own,
+            transactions=self.transactions,
+            addresses=Addresses(self.broker.address, self.router.port, home.pools),
         )
-        inputs = (REQUESTS, REQUESTS_JSON, *(topic.name for topic in own))
+        inputs = (REQUESTS, REQUESTS_JSON, INTERACTIVE, *(topic.name for topic in own))
         self.engine = Engine(
             home, files, self._reserve("engine"), module, plan.parallelism, self.broker.address, inputs
         )
@@ -98,6 +103,15 @@ class _Ports:
 
     def reserve(self, name: str) -> Reservation:
         return reserve([self._last.get(name, 0), self._usual.get(name, 0)])
+
+
+def had_transactions(home: Home) -> bool:
+    """Whether an earlier run's checkpoint may hold answers for the egress that writes in transactions.
+
+    A job without that egress could not be resumed from it.
+    """
+    last = record.load(home)
+    return last is not None and last.transactions
 
 
 def pools_of(texts: Sequence[str]) -> dict[str, int]:

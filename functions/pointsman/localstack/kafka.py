@@ -15,7 +15,7 @@ from pointsman.localstack.child import Child, Command
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.home import Home
 from pointsman.localstack.ports import HOST, Reservation
-from pointsman.topics import TABLE
+from pointsman.topics import TABLE, TRANSACTION_MS
 
 # Records may be as large as the largest topic allows, and a batch adds its own bytes.
 _MAX_BYTES: Final = max(topic.max_bytes for topic in TABLE) + 1024
@@ -97,6 +97,10 @@ class Broker(Child):
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "transaction.state.log.num.partitions": "1",
+            # The egress asks for so long; the default of 15 minutes would refuse it.
+            "transaction.max.timeout.ms": str(TRANSACTION_MS),
+            # An id that expired could not be taken up again: the longest there is, for a stack that was down.
+            "transactional.id.expiration.ms": str(2**31 - 1),
             "group.initial.rebalance.delay.ms": "0",
             # After a kill it is let in again only when the session of the one before has run out.
             "broker.session.timeout.ms": "1500",

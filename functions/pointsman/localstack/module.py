@@ -9,17 +9,22 @@ from typing import Any
 import msgspec
 import yaml
 
+from pointsman import outputs
 from pointsman.core.ids import MODELS
 from pointsman.errors import StackError
 from pointsman.localstack.ports import HOST
-from pointsman.topics import ROUTES, STATUS, Topic
+from pointsman.topics import ROUTES, STATUS, TRANSACTION_MS, Topic
 
 ENDPOINT = "io.statefun.endpoints.v2/http"
 INGRESS = "io.statefun.kafka.v1/ingress"
 EGRESS = "io.statefun.kafka.v1/egress"
+ONCE_EGRESS = "pointsman/transactions"
 REQUESTS = "pointsman/requests"
+INTERACTIVE = "pointsman/interactive"
 CONTROL = "pointsman/control"
 SNAPSHOT = "pointsman.v1/Snapshot"
+OUT = f"pointsman/{outputs.OUT}"
+ONCE = f"pointsman/{outputs.ONCE}"
 # The ingress adapter's property: TOPIC=FORMAT[:MODEL], comma-separated.
 DECLARED = "pointsman.topics"
 # The engine takes host and port from `pools_file`; this host exists nowhere, by definition.
@@ -34,16 +39,26 @@ class Addresses(msgspec.Struct, frozen=True):
     pools: Path
 
 
-def localise(text: str, addresses: Addresses, inputs: tuple[Topic, ...] = ()) -> str:
-    """Return module.yaml for these addresses, with the own input topics on the request ingress.
+def extended(
+    text: str,
+    inputs: tuple[Topic, ...] = (),
+    *,
+    transactions: bool = False,
+    addresses: Addresses | None = None,
+) -> str:
+    """Return module.yaml with own input topics on the request ingress, and for other addresses.
 
-    Raises StackError where the text is no module or has no request ingress.
+    With `transactions` it has the second egress, which outputs that are exactly-once need.
+    Raises StackError where the text is no module or has no request ingress or egress.
     """
     try:
         documents = [document for document in yaml.safe_load_all(text) if document]
-        for document in documents:
-            _localise(document["kind"], document["spec"], addresses)
+        if addresses is not None:
+            for document in documents:
+                _localise(document["kind"], document["spec"], addresses)
         _add_inputs(documents, inputs)
+        if transactions:
+            documents.append(_once(_spec(documents, EGRESS, OUT)))
     except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
         raise StackError(f"module.yaml is not a module: {error!r}") from error
     return yaml.safe_dump_all(documents, sort_keys=False)
@@ -52,7 +67,9 @@ def localise(text: str, addresses: Addresses, inputs: tuple[Topic, ...] = ()) ->
 def snapshots_only(module: str) -> str:
     """Return a module whose job takes in the routers' snapshots and the pods' words, and nothing else."""
     documents = [
-        document for document in yaml.safe_load_all(module) if document["spec"].get("id") != REQUESTS
+        document
+        for document in yaml.safe_load_all(module)
+        if document["spec"].get("id") not in (REQUESTS, INTERACTIVE)
     ]
     control = next(document["spec"] for document in documents if document["spec"].get("id") == CONTROL)
     status = next(entry for entry in control["topics"] if entry["topic"] == STATUS)
@@ -72,11 +89,7 @@ def _localise(kind: str, spec: dict[str, Any], addresses: Addresses) -> None:
 
 
 def _add_inputs(documents: list[dict[str, Any]], inputs: tuple[Topic, ...]) -> None:
-    spec = next(
-        document["spec"]
-        for document in documents
-        if document["kind"] == INGRESS and document["spec"]["id"] == REQUESTS
-    )
+    spec = _spec(documents, INGRESS, REQUESTS)
     template = spec["topics"][0]
     declared = next(entry for entry in spec["properties"] if DECLARED in entry)
     for topic in inputs:
@@ -84,3 +97,19 @@ def _add_inputs(documents: list[dict[str, Any]], inputs: tuple[Topic, ...]) -> N
         # does not resolve.
         spec["topics"].append({**deepcopy(template), "topic": topic.name})
         declared[DECLARED] += f",{topic.name}={topic.format}"
+
+
+def _once(out: dict[str, Any]) -> dict[str, Any]:
+    """Return the second egress: the first one's settings, in transactions."""
+    same = {name: deepcopy(out[name]) for name in ("address", "properties")}
+    return {"kind": ONCE_EGRESS, "spec": {"id": ONCE, "transactionTimeout": f"{TRANSACTION_MS} ms", **same}}
+
+
+def _spec(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """Return the spec of that kind and id. Raises StopIteration where there is none."""
+    found: dict[str, Any] = next(
+        document["spec"]
+        for document in documents
+        if document["kind"] == kind and document["spec"]["id"] == name
+    )
+    return found

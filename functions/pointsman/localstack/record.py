@@ -43,6 +43,7 @@ class StackRecord(msgspec.Struct):
     trusted_stores: tuple[str, ...] = ()
     pods: tuple[str, ...] = ("default",)
     parallelism: int = 1
+    transactions: bool = False
     seconds: float = 0.0
     error: str = ""
     version: int = 1

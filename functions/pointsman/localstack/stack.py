@@ -185,6 +185,7 @@ class Stack:
             trusted_stores=assembly.settings.trusted_stores,
             pods=self.plan.pods,
             parallelism=assembly.engine.parallelism,
+            transactions=assembly.transactions,
         )
 
     def _save(self) -> None:

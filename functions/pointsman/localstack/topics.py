@@ -7,24 +7,43 @@ import time
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
 from pointsman import settings as settings_module
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.errors import PointsmanError, SettingsError, StackError
 from pointsman.localstack.child import POLL_S
+from pointsman.outputs import has_transactions, outputs_of
 from pointsman.settings import Settings
-from pointsman.topics import DAY_MS, MAX_OUTPUT_BYTES, MAX_REQUEST_BYTES, TABLE, Topic
+from pointsman.topics import (
+    DAY_MS,
+    MAX_OUTPUT_BYTES,
+    MAX_REQUEST_BYTES,
+    REQUESTS,
+    REQUESTS_JSON,
+    RESPONSES,
+    TABLE,
+    TRANSACTION_MS,
+    Topic,
+)
 
 OWN_PARTITIONS = 4
 OWN_RETENTION_MS = 7 * DAY_MS
 FORMATS = ("json", "protobuf")
+_LONGEST = "transaction.max.timeout.ms"
 
 
 def wanted(settings: Settings) -> tuple[Topic, ...]:
-    """Return the table and the settings' own inputs and outputs. Raises SettingsError on a bad input."""
+    """Return the table and the settings' own inputs and outputs. Raises SettingsError on a bad one."""
     own = [input_topic(text) for text in settings.inputs]
-    outputs = [Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_OUTPUT_BYTES) for name in settings.outputs]
+    read = {REQUESTS, REQUESTS_JSON, *(topic.name for topic in own)}
+    if unread := set(settings.deduplicate) - read:
+        raise SettingsError(f"deduplicate: {', '.join(sorted(unread))} is no request topic")
+    outputs = [
+        Topic(name, OWN_PARTITIONS, OWN_RETENTION_MS, MAX_OUTPUT_BYTES)
+        for name in outputs_of(settings.outputs)
+        if name != RESPONSES
+    ]
     return (*TABLE, *own, *outputs)
 
 
@@ -58,6 +77,25 @@ def create(kafka: str, topics: Iterable[Topic], timeout_s: float = 60.0) -> list
         return created
     except KafkaException as error:
         raise StackError(f"topics cannot be created on {kafka}: {error.args[0].str()}") from error
+
+
+def check_transactions(kafka: str, timeout_s: float = 10.0) -> None:
+    """Raise StackError where the brokers would refuse transactions that may be open for so long.
+
+    The job would start over for ever.
+    """
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    try:
+        broker = str(next(iter(admin.list_topics(timeout=timeout_s).brokers)))
+        asked = ConfigResource(ResourceType.BROKER, broker)
+        config = admin.describe_configs([asked], request_timeout=timeout_s)[asked].result()
+    except KafkaException as error:
+        raise StackError(f"{kafka} does not tell its settings: {error.args[0].str()}") from error
+    most = int(config[_LONGEST].value)
+    if most < TRANSACTION_MS:
+        raise StackError(
+            f"{kafka} has {_LONGEST}={most}; outputs that are exactly-once need {TRANSACTION_MS}"
+        )
 
 
 def _await_leaders(admin: AdminClient, names: set[str], limit: float) -> None:
@@ -112,10 +150,14 @@ def _create_patiently(settings: Settings, limit: float) -> list[str]:
     topics = wanted(settings)
     while True:
         try:
-            return create(settings.kafka, topics, timeout_s=5)
+            created = create(settings.kafka, topics, timeout_s=5)
         except StackError:
             if time.monotonic() > limit:
                 raise
+        else:
+            if has_transactions(settings.outputs):
+                check_transactions(settings.kafka)
+            return created
 
 
 if __name__ == "__main__":

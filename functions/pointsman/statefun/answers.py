@@ -7,6 +7,7 @@ from typing import Final
 
 from pointsman.core.tensor import Item
 from pointsman.errors import RESOURCE_EXHAUSTED, Failure
+from pointsman.outputs import OUT
 from pointsman.pb.v1 import inference_pb2, ingress_pb2
 from pointsman.runtimes.base import Result
 from pointsman.statefun.claims import Claims
@@ -45,6 +46,7 @@ class Answers:
         self._clock = clock
         self._batch = batch
         self._output = batch.output or RESPONSES
+        self._egress = batch.egress or OUT
         self._served = Served(batch.model, batch.version, batch.arm, batch.epoch)
         self._done: set[int] = set()
         self.failed = 0
@@ -74,7 +76,7 @@ class Answers:
                 if isinstance(answer, Failure):
                     self.refuse(index, one, answer)
                     continue
-                self._effects.egress(self._output, key, answer)
+                self._effects.egress(self._output, key, answer, self._egress)
                 self._done.add(index)
 
     def _encoded(self, writer: ResponseWriter, one: Work, item: Item) -> bytes | Failure:
@@ -101,7 +103,7 @@ class Answers:
             echo = echo_of(one.request) if one.request is not None else b""
             writer = ResponseWriter(self._served, _NO_TIMINGS)
             answer = writer.refusal(one.task.id, one.task.decision_id, failure, echo)
-        self._effects.egress(self._output, one.task.reply_key, answer)
+        self._effects.egress(self._output, one.task.reply_key, answer, self._egress)
         self._done.add(index)
         self.failed += 1
         if one.interactive and failure.retryable:
@@ -110,4 +112,6 @@ class Answers:
             self._records = read_records(self._value)
         ingress = ingress_pb2.Ingress.FromString(self._records[index])
         task, at_ms = one.task, self._clock()
-        self._effects.letter(ingress, self._served, task.id, failure, at_ms, task.decision_id)
+        self._effects.letter(
+            ingress, self._served, task.id, failure, at_ms, task.decision_id, egress=self._egress
+        )

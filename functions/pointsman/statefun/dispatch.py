@@ -6,11 +6,9 @@ import logging
 from collections.abc import Sequence, Set
 from typing import Final
 
-import xxhash
-
 from pointsman.core.decide import Wait, choose
 from pointsman.core.decision_id import signer
-from pointsman.core.ids import GRAMMAR, INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
+from pointsman.core.ids import GRAMMAR, NOBODY, ShardAddress, is_name
 from pointsman.core.pace import Room
 from pointsman.core.split import draw_many
 from pointsman.core.table import VersionEntry
@@ -23,6 +21,7 @@ from pointsman.errors import (
     UNAVAILABLE,
     Failure,
 )
+from pointsman.outputs import egress_of
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.admission import room
@@ -31,6 +30,8 @@ from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import INTERACTIVE, PARKED, REQUESTS, TASKS
 from pointsman.statefun.refusal import refuse
 from pointsman.statefun.router_state import RouterState
+from pointsman.statefun.shards import shards_of
+from pointsman.statefun.sift import Window, ask_windows, window_of
 from pointsman.topics import RESPONSES
 from pointsman.wire.head import Head, deadline_of, read_heads, split_records, stable_id
 from pointsman.wire.place import passed_on
@@ -41,8 +42,6 @@ logger = logging.getLogger(__name__)
 DEFAULT_MAX_INFLIGHT: Final = 2_000
 # Beyond this a model's interactive requests are refused, however few they are.
 MAX_INFLIGHT_BYTES: Final = 64 << 20
-# A shard with so many requests in flight has much to do. No less than what it may leave unreported.
-BUSY: Final = 512
 # A request without a ready version looks again after 0.25, 0.5, 1, 2, 2, ... seconds.
 _PARK_MS: Final = (250, 500, 1_000, 2_000)
 _BROKEN: Final = Failure(INTERNAL, "the router could not handle this record")
@@ -71,8 +70,7 @@ class Dispatch:
         """Give every record of an IngressBatch its next step, or let it wait in its topic."""
         batch = self._backlog.joined_by(batch)
         if batch:
-            heads = read_heads(batch)
-            left = self._run(batch, heads, room=self._state.room(), full=self._is_full(heads), is_new=True)
+            left = self._take(batch, read_heads(batch), self._state.room())
             if left:
                 self._backlog.begin(batch, left)
 
@@ -81,14 +79,31 @@ class Dispatch:
         fed = serving_pb2.Fed.FromString(value)
         stretch = self._backlog.current(fed)
         if stretch is not None:
-            heads = read_heads(fed.batch)
-            left = self._run(fed.batch, heads, room=self._state.room(), full=self._is_full(heads))
+            left = self._take(fed.batch, read_heads(fed.batch), self._state.room())
             self._backlog.advance(stretch, fed, left)
 
     def run_interactive(self, batch: bytes) -> None:
         """Give requests their next step for which somebody waits: at once, or never."""
         heads = [head._replace(interactive=True) for head in read_heads(batch)]
-        self._run(batch, heads, full=self._is_full(heads), is_new=True, lane=INTERACTIVE)
+        self._take(batch, heads, None, lane=INTERACTIVE)
+
+    def run_distinct(self, batch: bytes) -> None:
+        """Go on with requests of which the window says that they are no repeats; they had their room."""
+        self._take(batch, read_heads(batch), None, is_distinct=True)
+
+    def _take(
+        self,
+        batch: bytes,
+        heads: Sequence[Head],
+        room: Room | None,
+        *,
+        is_distinct: bool = False,
+        lane: str = REQUESTS,
+    ) -> list[int]:
+        """Take new requests, of which some may be refused for want of time or are repeats."""
+        may_repeat = bool(self._settings.deduplicate) and not is_distinct
+        full = self._is_full(heads)
+        return self._run(batch, heads, room=room, full=full, is_new=True, may_repeat=may_repeat, lane=lane)
 
     def run_moved(self, batch: bytes) -> None:
         """Decide anew on requests that an earlier split had decided; none is refused for want of room."""
@@ -103,6 +118,7 @@ class Dispatch:
         room: Room | None = None,
         full: bool = False,
         is_new: bool = False,
+        may_repeat: bool = False,
         lane: str = REQUESTS,
     ) -> list[int]:
         """Take the requests in order while there is room; return those from the first that must wait."""
@@ -112,13 +128,14 @@ class Dispatch:
         waiting: list[int] = []
         left: list[int] = []
         strangers: dict[str, list[bytes]] = {}
+        asked: dict[int, list[bytes]] = {}
         for index, head in enumerate(heads):
             if left:
                 left.append(index)
                 continue
             if head.model != self._model and self._is_stranger(head, raw[index], strangers):
                 continue
-            verdict = self._verdict(head, full)
+            verdict = self._verdict(head, raw[index], full, may_repeat)
             if isinstance(verdict, Failure):
                 self._refuse(head, raw[index], verdict)
             elif room is not None and self._must_wait(head, verdict, room, len(raw[index])):
@@ -127,6 +144,8 @@ class Dispatch:
                 undecided.append(index)
             elif isinstance(verdict, VersionEntry):
                 chosen.setdefault(verdict.version, (verdict, []))[1].append(index)
+            elif isinstance(verdict, Window):
+                asked.setdefault(verdict.number, []).append(raw[index])
             else:
                 waiting.append(index)
         self._split(heads, undecided, chosen)
@@ -135,13 +154,19 @@ class Dispatch:
             sent = self._admitted(entry, heads, raw, indices) if is_new else indices
             self._send(entry, heads, raw, sent, frozenset() if entry.spec.ordered else drawn)
         self._forward(strangers, lane)
+        ask_windows(self._model, self._effects, asked)
         self._park(heads, raw, waiting, attempt)
         return left
 
-    def _must_wait(self, head: Head, verdict: VersionEntry | Wait | None, room: Room, size: int) -> bool:
+    def _must_wait(
+        self, head: Head, verdict: VersionEntry | Wait | Window | None, room: Room, size: int
+    ) -> bool:
         """Whether a request of the stream must wait in its topic: for room, or for any version."""
+        plan = self._state.plan
         if isinstance(verdict, Wait):
-            return verdict is self._state.plan.no_split
+            return verdict is plan.no_split
+        if isinstance(verdict, Window) and plan.split is None and isinstance(plan.no_split, Wait):
+            return True  # where the window sends it no room is asked for
         return not head.interactive and not room.takes(size)
 
     def _is_full(self, heads: Sequence[Head]) -> bool:
@@ -164,12 +189,20 @@ class Dispatch:
             strangers.setdefault(head.model, []).append(passed_on(record, self._model))
         return True
 
-    def _verdict(self, head: Head, full: bool) -> VersionEntry | Failure | Wait | None:
+    def _verdict(
+        self, head: Head, record: bytes, full: bool, may_repeat: bool
+    ) -> VersionEntry | Failure | Wait | Window | None:
         if head.fault is not None:
             return head.fault
         plan = self._state.plan
         if not plan.table.versions:
             return Failure(NOT_FOUND, f"unknown model {self._model!r}", "model")
+        if may_repeat and (window := window_of(record, head, plan.table, self._settings.deduplicate)):
+            return window
+        return self._decided(head, full)
+
+    def _decided(self, head: Head, full: bool) -> VersionEntry | Failure | Wait | None:
+        plan = self._state.plan
         deadline = self._deadline(head)
         if deadline and deadline <= self._now_ms:
             return Failure(DEADLINE_EXCEEDED, f"the deadline passed {self._now_ms - deadline} ms ago")
@@ -235,18 +268,12 @@ class Dispatch:
             return
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
+        output, egress = self._output
         is_pressed = bool(self._state.arms.backlog)
-        sender = Sender(
-            self._model,
-            entry,
-            table.epoch,
-            table.route.output or RESPONSES,
-            table.route.features,
-            self._now_ms,
-            is_pressed,
-        )
+        features = table.route.features
+        sender = Sender(self._model, entry, table.epoch, output, egress, features, self._now_ms, is_pressed)
         default = table.limits.deadline_ms
-        for shard, part in self._shards(entry, heads, indices):
+        for shard, part in shards_of(self._state, entry, heads, indices):
             work = [
                 (
                     head
@@ -266,35 +293,6 @@ class Dispatch:
                 totals.sent_bytes += len(batch)
                 totals.sent_messages += 1
         self._state.touch("arms")
-
-    def _shards(
-        self, entry: VersionEntry, heads: Sequence[Head], indices: Sequence[int]
-    ) -> list[tuple[int, Sequence[int]]]:
-        """Return which shard takes which requests: by unit where order is asked, else all go to one.
-
-        That is the first shard with little to do, for few requests together make a batch and spread out make
-        calls; where all have much to do it is the idlest. Requests for which somebody waits go beside them.
-        """
-        count = entry.spec.concurrency
-        if entry.spec.ordered:
-            parts: dict[int, list[int]] = {}
-            for index in indices:
-                unit = heads[index].unit or heads[index].id
-                parts.setdefault(_shard_of(unit, count), []).append(index)
-            return list(parts.items())
-        interactive = [index for index in indices if heads[index].interactive]
-        if not interactive:
-            return [(self._idlest(entry, count), indices)]
-        stream = [index for index in indices if not heads[index].interactive]
-        own = (INTERACTIVE_SHARD, interactive)
-        return [own, (self._idlest(entry, count), stream)] if stream else [own]
-
-    def _idlest(self, entry: VersionEntry, count: int) -> int:
-        if count == 1:
-            return 0
-        totals = [self._state.shard(entry, shard) for shard in range(count)]
-        load = [shard.sent - shard.done for shard in totals]
-        return next((n for n in range(count) if load[n] < BUSY), load.index(min(load)))
 
     def _forward(self, strangers: dict[str, list[bytes]], lane: str) -> None:
         for model, records in strangers.items():
@@ -359,9 +357,13 @@ class Dispatch:
             self._backlog.advance(stretch, fed, [])
 
     def _refuse(self, head: Head, record: bytes, failure: Failure) -> None:
-        refuse(
-            self._effects, self._model, self._state.table.route.output, head, record, failure, self._now_ms
-        )
+        refuse(self._effects, self._model, self._output, head, record, failure, self._now_ms)
+
+    @property
+    def _output(self) -> tuple[str, str]:
+        """The topic of the answers, and the egress by which they and their dead letters are written."""
+        topic = self._state.table.route.output or RESPONSES
+        return topic, egress_of(self._settings.outputs, topic)
 
 
 def parked_of(records: Sequence[bytes], attempt: int) -> serving_pb2.Parked:
@@ -377,7 +379,3 @@ def parked_of(records: Sequence[bytes], attempt: int) -> serving_pb2.Parked:
 def _headless(record: ingress_pb2.Ingress) -> Head:
     own = stable_id(record)
     return Head(own, "", "", "", "", 0, own, False, record.timestamp_ms, record.format, b"", None)
-
-
-def _shard_of(unit: str, count: int) -> int:
-    return xxhash.xxh64_intdigest(unit.encode()) % count

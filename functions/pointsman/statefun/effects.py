@@ -12,6 +12,7 @@ from typing import Final
 from statefun.request_reply_pb2 import FromFunction
 
 from pointsman.errors import Failure
+from pointsman.outputs import ONCE, OUT
 from pointsman.pb.v1 import ingress_pb2
 from pointsman.topics import DEAD_LETTERS, MAX_OUTPUT_BYTES
 from pointsman.wire.framing import framed, tag, varint
@@ -26,8 +27,9 @@ _EGRESS_TYPE: Final = b"type.googleapis.com/io.statefun.sdk.egress.KafkaProducer
 # FromFunction.invocation_result, InvocationResponse.outgoing_egresses
 _RESULT, _EGRESSES = tag(100), tag(4)
 # EgressMessage{egress_namespace, egress_type}, the same for every record, then the tag of its argument
-_EGRESS_HEAD: Final = framed(1, b"pointsman") + framed(2, b"out") + tag(3)
-_EGRESS_HEAD_SIZE: Final = len(_EGRESS_HEAD)
+_EGRESS_HEADS: Final = {
+    name: framed(1, b"pointsman") + framed(2, name.encode()) + tag(3) for name in (OUT, ONCE)
+}
 # TypedValue{typename, has_value: true}, then the tag of its value
 _VALUE_HEAD: Final = framed(1, _EGRESS_TYPE) + b"\x10\x01" + tag(3)
 _VALUE_HEAD_SIZE: Final = len(_VALUE_HEAD)
@@ -75,8 +77,9 @@ class Effects:
         argument.typename, argument.has_value, argument.value = typename, True, value
         self.size += len(value)
 
-    def egress(self, topic: str, key: str, value: bytes) -> None:
-        """Write a Kafka record. Framed by hand: this runs once per response."""
+    def egress(self, topic: str, key: str, value: bytes, egress: str = OUT) -> None:
+        """Write a Kafka record by one of the two egresses. Framed by hand: this runs once per response."""
+        head = _EGRESS_HEADS.get(egress) or _EGRESS_HEADS[OUT]
         tail = self._topics.get(topic)
         if tail is None:
             tail = self._topics[topic] = framed(3, topic.encode())
@@ -87,11 +90,11 @@ class Effects:
         record_size = varint(size)
         inner = _VALUE_HEAD_SIZE + len(record_size) + size
         argument_size = varint(inner)
-        outer = varint(_EGRESS_HEAD_SIZE + len(argument_size) + inner)
+        outer = varint(len(head) + len(argument_size) + inner)
         self._records += (
             _EGRESSES,
             outer,
-            _EGRESS_HEAD,
+            head,
             argument_size,
             _VALUE_HEAD,
             record_size,
@@ -113,6 +116,7 @@ class Effects:
         failure: Failure,
         at_ms: int,
         decision_id: str = "",
+        egress: str = OUT,
     ) -> None:
         """Write the dead letter of a record, and note in `kept` what must live as long: its references.
 
@@ -120,7 +124,7 @@ class Effects:
         """
         keep = self.letter_bytes
         letter = dead_letter(ingress, served, request_id, failure, at_ms, keep, decision_id)
-        self.egress(DEAD_LETTERS, served.model, letter)
+        self.egress(DEAD_LETTERS, served.model, letter, egress)
         if len(ingress.value) <= keep:
             self.kept += references_of(ingress)
 

@@ -20,6 +20,7 @@ SNAPSHOT: Final = "pointsman.v1/Snapshot"
 MOVED: Final = "pointsman.v1/Moved"
 READING: Final = "pointsman.v1/Reading"
 FED: Final = "pointsman.v1/Fed"
+DISTINCT: Final = "pointsman.v1/Distinct"
 PARKED: Final = "pointsman.v1/Parked"
 TICK: Final = "pointsman.v1/Tick"
 REPORT: Final = "pointsman.v1/BatchReport"
@@ -28,6 +29,7 @@ TASKS: Final = "pointsman.v1/TaskBatch"
 TABLE: Final = "pointsman.v1/RouteTable"
 ARMS: Final = "pointsman.v1/Arms"
 PODS: Final = "pointsman.v1/Pods"
+SEEN: Final = "pointsman.v1/Seen"
 
 
 class Invocation(NamedTuple):

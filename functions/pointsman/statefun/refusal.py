@@ -7,7 +7,6 @@ from typing import Final
 from pointsman.errors import Failure
 from pointsman.pb.v1 import inference_pb2, ingress_pb2
 from pointsman.statefun.effects import Effects
-from pointsman.topics import RESPONSES
 from pointsman.wire.head import JSON, Head
 from pointsman.wire.json_response import Answered, refusal_to_json
 from pointsman.wire.response import ResponseWriter, Served, echo_of_bytes
@@ -16,9 +15,19 @@ _NO_TIMINGS: Final = inference_pb2.Timings()
 
 
 def refuse(
-    effects: Effects, model: str, output: str, head: Head, record: bytes, failure: Failure, now_ms: int
+    effects: Effects,
+    model: str,
+    output: tuple[str, str],
+    head: Head,
+    record: bytes,
+    failure: Failure,
+    now_ms: int,
 ) -> None:
-    """Give a record its final answer, an error, and a dead letter unless somebody waits who may retry."""
+    """Give a record its final answer, an error, and a dead letter unless somebody waits who may retry.
+
+    `output` is the topic of the answer and the egress of both.
+    """
+    topic, egress = output
     served = Served(head.model or model, "", "", 0)
     ingress = ingress_pb2.Ingress.FromString(record)
     if head.format == JSON:
@@ -27,7 +36,7 @@ def refuse(
         answer = ResponseWriter(served, _NO_TIMINGS).refusal(
             head.id, "", failure, echo_of_bytes(ingress.value)
         )
-    effects.egress(output or RESPONSES, head.reply_key, answer)
+    effects.egress(topic, head.reply_key, answer, egress)
     if head.interactive and failure.retryable:
         return
-    effects.letter(ingress, served, head.id, failure, now_ms)
+    effects.letter(ingress, served, head.id, failure, now_ms, egress=egress)

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from google.protobuf.message import DecodeError
 
 from pointsman.errors import NewerState
+from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.backlog import Backlog, fed_apart
@@ -22,6 +23,7 @@ from pointsman.statefun.dispatch import Dispatch, parked_of
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import (
     CONTROL,
+    DISTINCT,
     FED,
     INTERACTIVE,
     MOVED,
@@ -41,7 +43,7 @@ from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
 
-_PLACES: Final = {INTERACTIVE: 1, MOVED: 2, PARKED: 2, FED: 3, REQUESTS: 4}
+_PLACES: Final = {INTERACTIVE: 1, MOVED: 2, PARKED: 2, DISTINCT: 3, FED: 4, REQUESTS: 5}
 
 
 class RouterFunction:
@@ -53,6 +55,7 @@ class RouterFunction:
     states: Mapping[str, str] = STATES
 
     def __init__(self, settings: Settings, clock: Clock = now_ms, claims: Claims | None = None) -> None:
+        outputs_of(settings.outputs)  # a bad setting keeps the router from starting, not a call from ending
         self._settings = settings
         self._claims = claims or Claims(None)
         self._clock = clock
@@ -79,7 +82,8 @@ class RouterFunction:
         effects = Effects()
         state = RouterState(call.id, call.state, self._plans)
         handle = self._handlers(call.id, state, effects)
-        for invocation in joined(_steering_first(call.invocations), REQUESTS):
+        distinct = [*joined(_steering_first(call.invocations), DISTINCT)]
+        for invocation in joined(distinct, REQUESTS):
             handle(invocation)
             await asyncio.sleep(0)  # others' commands and refusals need not wait for all of this call
         handle.finish()
@@ -154,7 +158,7 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
         if whole.typename == FED:
             fed = serving_pb2.Fed.FromString(whole.value)
             return [whole._replace(value=part.SerializeToString()) for part in fed_apart(fed)]
-        if whole.typename in (REQUESTS, INTERACTIVE, MOVED, CONTROL, STATUS, SNAPSHOT):
+        if whole.typename in (REQUESTS, INTERACTIVE, DISTINCT, MOVED, CONTROL, STATUS, SNAPSHOT):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -172,6 +176,7 @@ class _Handle:
         self._by_type: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.run,
             INTERACTIVE: dispatch.run_interactive,
+            DISTINCT: dispatch.run_distinct,
             MOVED: dispatch.run_moved,
             PARKED: dispatch.unpark,
             FED: dispatch.run_fed,
@@ -184,6 +189,7 @@ class _Handle:
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,
             INTERACTIVE: dispatch.give_up,
+            DISTINCT: dispatch.give_up,
             MOVED: dispatch.give_up,
             PARKED: dispatch.give_up_parked,
             FED: dispatch.give_up_fed,

@@ -16,6 +16,7 @@ from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerState
+from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
 from pointsman.statefun.admission import hear
@@ -121,7 +122,7 @@ class Steering:
 
     def _obey(self, command: Command, place: Place | None) -> None:
         before = self._state.table
-        facts = Facts(self._now_ms, frozenset(self._settings.outputs), self._artifact_fault)
+        facts = Facts(self._now_ms, frozenset(outputs_of(self._settings.outputs)), self._artifact_fault)
         repeated = command_hash(command.id) in before.commands
         after = reduce(before, command, facts)
         if isinstance(after, Failure):

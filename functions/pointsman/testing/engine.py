@@ -27,11 +27,12 @@ class Sent(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A Kafka record that a function wrote."""
+    """A Kafka record that a function wrote, and the egress it was given to."""
 
     topic: str
     key: str
     value: bytes
+    egress: str
 
 
 class Reply(NamedTuple):
@@ -98,7 +99,9 @@ class Address:
             )
             for message in result.delayed_invocations
         ]
-        return Reply(sent, [_record(egress.argument.value) for egress in result.outgoing_egresses])
+        return Reply(
+            sent, [_record(egress.egress_type, egress.argument.value) for egress in result.outgoing_egresses]
+        )
 
 
 def ingress(value: bytes | None, **fields: Any) -> ingress_pb2.Ingress:
@@ -123,6 +126,6 @@ def _name(target: object) -> str:
     return f"{target.namespace}/{target.type}/{target.id}"  # type: ignore[attr-defined]
 
 
-def _record(value: bytes) -> Record:
+def _record(egress: str, value: bytes) -> Record:
     record = KafkaProducerRecord.FromString(value)
-    return Record(record.topic, record.key, record.value_bytes)
+    return Record(record.topic, record.key, record.value_bytes, egress)

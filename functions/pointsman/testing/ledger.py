@@ -2,7 +2,8 @@
 
 Requests are sent with librdkafka and counted as accepted when the broker has them; a second thread reads
 every partition of the response and dead-letter topics. At the end each accepted id must have one final
-record; repeats are counted, losses named.
+record; repeats are counted, losses named. With `committed` the ledger is a consumer that reads what was
+committed: of topics written in transactions it counts no record that was taken back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 from google.protobuf.message import DecodeError
 
 from pointsman import topics
+from pointsman.client.isolation import isolation
 from pointsman.pb.v1 import inference_pb2 as pb
 
 
@@ -39,7 +41,9 @@ class Final(msgspec.Struct):
 class Ledger:
     """Use it as a context manager, before the first request is sent."""
 
-    def __init__(self, kafka: str, *, outputs: tuple[str, ...] = (topics.RESPONSES,)) -> None:
+    def __init__(
+        self, kafka: str, *, outputs: tuple[str, ...] = (topics.RESPONSES,), committed: bool = False
+    ) -> None:
         self._outputs = outputs
         self._consumer = Consumer(
             {
@@ -47,6 +51,7 @@ class Ledger:
                 "group.id": "ledger",
                 "enable.auto.commit": False,
                 "fetch.wait.max.ms": 5,
+                "isolation.level": isolation(committed),
             }
         )
         self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 1, "enable.idempotence": True})
@@ -57,6 +62,7 @@ class Ledger:
         self.finals: dict[str, Final] = {}
         self.letters: dict[str, pb.DeadLetter] = {}
         self.repeats = 0
+        self.letter_repeats = 0
 
     def __enter__(self) -> Self:
         watched = (*self._outputs, topics.DEAD_LETTERS)
@@ -129,6 +135,7 @@ class Ledger:
         if topic == topics.DEAD_LETTERS:
             letter = pb.DeadLetter.FromString(value)
             if not letter.mark:
+                self.letter_repeats += letter.id in self.letters
                 self.letters[letter.id] = letter
             return
         read = _json_final if value[:1] == b"{" else _protobuf_final

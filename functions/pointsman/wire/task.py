@@ -45,6 +45,7 @@ class Sender(NamedTuple):
     entry: VersionEntry
     epoch: int
     output: str
+    egress: str
     features: tuple[str, ...]
     at_ms: int
     is_pressed: bool
@@ -76,6 +77,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
         epoch=sender.epoch,
         generation=sender.entry.generation,
         output=sender.output,
+        egress=sender.egress,
         features=sender.features,
         at_ms=sender.at_ms,
         pressed=sender.is_pressed,

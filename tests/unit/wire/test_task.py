@@ -24,7 +24,7 @@ from pointsman.wire.task import Sender, Work, read_records, read_tasks, task_bat
 from pointsman.wire.tensors import tensor_to_pb
 
 ENTRY = VersionEntry("2", VersionSpec("u"), VersionState.READY, 5)
-SENDER = Sender("m", ENTRY, 9, "responses", ("a", "b"), 77, False)
+SENDER = Sender("m", ENTRY, 9, "responses", "once", ("a", "b"), 77, False)
 ROW = Signature((TensorSpec("x", "FP32", (-1, 2)),))
 
 

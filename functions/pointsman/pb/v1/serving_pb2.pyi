@@ -24,7 +24,7 @@ class Handle(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "egress", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,7 @@ class TaskBatch(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     PRESSED_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -44,11 +45,12 @@ class TaskBatch(_message.Message):
     features: _containers.RepeatedScalarFieldContainer[str]
     pressed: bool
     at_ms: int
+    egress: str
     tasks: _containers.RepeatedCompositeFieldContainer[Task]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
 
 class TaskBatchHead(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "egress")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +59,7 @@ class TaskBatchHead(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     PRESSED_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     arm: str
@@ -65,7 +68,8 @@ class TaskBatchHead(_message.Message):
     output: str
     features: _containers.RepeatedScalarFieldContainer[str]
     pressed: bool
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ...) -> None: ...
+    egress: str
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., egress: _Optional[str] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -86,7 +90,7 @@ class Task(_message.Message):
     def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "egress", "tasks")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +100,7 @@ class DeepTaskBatch(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     PRESSED_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
@@ -106,8 +111,9 @@ class DeepTaskBatch(_message.Message):
     features: _containers.RepeatedScalarFieldContainer[str]
     pressed: bool
     at_ms: int
+    egress: str
     tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
 
 class DeepTask(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -391,6 +397,14 @@ class Pods(_message.Message):
     pods: _containers.RepeatedCompositeFieldContainer[PodStatus]
     schema: int
     def __init__(self, pods: _Optional[_Iterable[_Union[PodStatus, _Mapping]]] = ..., schema: _Optional[int] = ...) -> None: ...
+
+class Seen(_message.Message):
+    __slots__ = ("entries", "dropped")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    entries: bytes
+    dropped: int
+    def __init__(self, entries: _Optional[bytes] = ..., dropped: _Optional[int] = ...) -> None: ...
 
 class Parked(_message.Message):
     __slots__ = ("batch", "attempt", "bytes", "count")

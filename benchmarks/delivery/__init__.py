@@ -1,0 +1,1 @@
+"""Outputs that are exactly-once against such that are at-least-once, side by side."""
