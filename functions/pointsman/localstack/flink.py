@@ -84,7 +84,7 @@ class Engine(Child):
             else:
                 for checkpoint in rejected:
                     checkpoints.set_aside(checkpoint)
-                if not self._classes.is_fresh:
+                if not self._classes.is_fresh():
                     await asyncio.to_thread(self._classes.write, self.pid)
                 return
         raise StackError(
