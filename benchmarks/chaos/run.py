@@ -113,8 +113,8 @@ def _strike(scene: Scene, fault: faults.Fault) -> Blow:
         scene.stack.wait_ready(PATIENCE_S)
     except TimeoutError as error:
         raise TimeoutError(f"{fault.name}: {error}") from None
-    last_ms = max(first_ms, last_ms)
-    return Blow(fault.name, begun.at_ms, (first_ms - since.at_ms) / 1000, (last_ms - since.at_ms) / 1000)
+    first, last = ((ms - since.at_ms) / 1000 for ms in (first_ms, max(first_ms, last_ms)))
+    return Blow(fault.name, begun.at_ms, first, last)
 
 
 def _result(scene: Scene, plan: Plan, blows: list[Blow]) -> Result:

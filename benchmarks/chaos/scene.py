@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 # A blow that nothing recovers from within this time ends the run.
 PATIENCE_S: Final = 120.0
-POLL_S: Final = 0.02
-NEWEST: Final = 2_000  # finals that are looked through for the first after a blow
+POLL_S: Final = 0.1
+NEWEST: Final = 5_000  # finals that are looked through for the first after a blow
 
 
 class Scene:
@@ -42,7 +42,7 @@ class Scene:
         """
 
         def answered() -> int | None:
-            newest = list(self.ledger.finals.values())[-NEWEST:]
+            newest = self.ledger.newest(NEWEST)
             return min((one.written_ms for one in newest if fits(one)), default=None)
 
         def fits(one: ledger.Final) -> bool:

@@ -21,7 +21,6 @@ class ClassArchive:
         self._lib = lib
         self._file = lib.parent / "classes.jsa"
 
-    @property
     def is_fresh(self) -> bool:
         """Whether it is there and younger than all that went into it."""
         java = shutil.which("java")
@@ -34,7 +33,7 @@ class ClassArchive:
 
     def options(self) -> tuple[str, ...]:
         """Return what the JVM is told: to use the archive, or to note what belongs into one."""
-        use = f"-XX:SharedArchiveFile={self._file}" if self.is_fresh else "-XX:+RecordDynamicDumpInfo"
+        use = f"-XX:SharedArchiveFile={self._file}" if self.is_fresh() else "-XX:+RecordDynamicDumpInfo"
         return (use, "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 
     def write(self, pid: int) -> None:

@@ -108,7 +108,7 @@ class Engine(Child):
             else:
                 for checkpoint in filter(self._is_ours, rejected):
                     checkpoints.set_aside(checkpoint)
-                if not self._classes.is_fresh:
+                if not self._classes.is_fresh():
                     await asyncio.to_thread(self._classes.write, self.pid)
                 return
         said = _ROLLBACK.search(self.output())

@@ -57,6 +57,7 @@ class Follower:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 100,  # the end of a partition is told only when a fetch has waited
             },
             logger=log,
         )

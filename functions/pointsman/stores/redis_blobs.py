@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any, Final
-
-from redis.asyncio import Redis
 
 from pointsman.stores.blobs import blob_key, is_blob_key
 
@@ -69,7 +68,16 @@ class RedisBlobs:
     """Keeps bytes in the Redis of a URL. Methods raise redis.RedisError."""
 
     def __init__(self, url: str, timeout_s: float = 5.0) -> None:
-        self._redis: Any = Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+        self._url = url
+        self._timeout_s = timeout_s
+
+    @cached_property
+    def _redis(self) -> Any:
+        # Imported for the first reference: a tenth of a second, for which the start of each pod would wait.
+        from redis.asyncio import Redis
+
+        seconds = self._timeout_s
+        return Redis.from_url(self._url, socket_timeout=seconds, socket_connect_timeout=seconds)
 
     async def put(self, value: bytes, ttl_s: int) -> str:
         """Store the bytes and return their key."""
@@ -122,4 +130,5 @@ class RedisBlobs:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        if "_redis" in self.__dict__:
+            await self._redis.aclose()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Self
 
 import msgspec
@@ -109,6 +110,11 @@ class Ledger:
     def flush(self, timeout_s: float = 60.0) -> None:
         """Wait until the broker has everything."""
         self._producer.flush(timeout_s)
+
+    def newest(self, count: int) -> list[Final]:
+        """Return the final records that came last, the last one first."""
+        with self._changed:
+            return list(islice(reversed(self.finals.values()), count))
 
     def missing(self) -> set[str]:
         """Return the accepted ids without a final record."""
