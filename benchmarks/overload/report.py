@@ -16,7 +16,7 @@ GOODPUT, REFUSAL_MS, NORMAL_S = 0.6, 50.0, 5
 # A second is normal again when nothing of it was refused and its p99 is at most so many times what it was.
 NORMAL_TIMES: Final = 1.5
 MARKER: Final = "overload"
-PHASES: Final = ("before, half of the capacity", "twice the capacity", "after, half of the capacity")
+PHASES: Final = ("half, before", "twice", "half, after")  # of the capacity
 HEADINGS: Final = (
     "phase",
     "due/s",
@@ -24,8 +24,8 @@ HEADINGS: Final = (
     "p50 ms",
     "p99 ms",
     "refused/s",
-    "refusal p50 ms",
-    "refusal p99 ms",
+    "refusal p50",
+    "refusal p99",
     "late",
     "failed",
 )
