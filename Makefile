@@ -40,7 +40,7 @@ bench: ## the table of docs/performance.md
 	@$(BOOTSTRAP) --for-bench
 	@$(RUN) -m benchmarks
 
-chaos: setup ## kill and stop parts at random under load for 30 minutes; nothing may be lost
+chaos: setup ## kill, stop and spoil parts at random under load for 30 minutes; nothing may be lost
 	@$(RUN) -m benchmarks.chaos
 
 proto: setup ## regenerate functions/pointsman/pb from proto/

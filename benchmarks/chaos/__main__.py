@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--result", type=Path, default=RESULTS, help="where the JSON goes")
     arguments = parser.parse_args()
     disk.enter_namespace()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(f"seed {arguments.seed}")
     with tempfile.TemporaryDirectory(prefix="pointsman-chaos-") as folder:
         plan = Plan(arguments.minutes * 60, arguments.rate, arguments.seed, arguments.only)

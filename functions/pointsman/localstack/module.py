@@ -69,7 +69,7 @@ def snapshots_only(module: str) -> str:
     documents = [
         document
         for document in yaml.safe_load_all(module)
-        if document["spec"].get("id") not in (REQUESTS, INTERACTIVE)
+        if document["spec"].get("id") not in (REQUESTS, INTERACTIVE, ONCE)
     ]
     control = next(document["spec"] for document in documents if document["spec"].get("id") == CONTROL)
     status = next(entry for entry in control["topics"] if entry["topic"] == STATUS)
