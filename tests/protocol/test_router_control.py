@@ -315,3 +315,10 @@ def test_the_old_version_drains_when_its_last_request_is_reported() -> None:
 
 def test_json_text_is_read_where_the_topic_says_so() -> None:
     assert control({}).format == JSON
+
+
+def test_a_command_finds_no_pod_silent_though_its_word_is_old() -> None:
+    router = Router().serving()
+    router.now += 20_000
+    router.obey({"model": "digits", "split": {"1": 1}}, offset=9)
+    assert {entry.state for entry in router.table.versions.values()} == {VersionState.READY}

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
@@ -129,7 +130,7 @@ class Steering:
             self._state.table = noted(before, place)
             self._emit(self._refusal(command.id, command.model, after))
             return
-        self._settle(before, advance(noted(after, place), self._moment()))
+        self._settle(before, advance(noted(after, place), self._moment_of_command()))
         kind = command.body.__struct_config__.tag
         epoch = self._state.table.epoch
         self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
@@ -244,6 +245,17 @@ class Steering:
 
     def _moment(self) -> Moment:
         return Moment(self._now_ms, self._settings.silence_ms, self._state.words(), self._state.inflight)
+
+    def _moment_of_command(self) -> Moment:
+        """Return the moment, but let no command find pods silent: timers do, which know when they are late.
+
+        After a restore commands may come before the words of pods that were never silent.
+        """
+        moment = self._moment()
+        states = {entry.state for entry in self._state.table.versions.values()}
+        if VersionState.UNREACHABLE in states:
+            return moment
+        return msgspec.structs.replace(moment, silence_ms=STALE_WORD_MS)
 
     def _review(self) -> None:
         before = self._state.table
