@@ -28,7 +28,10 @@ class Blow(msgspec.Struct):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`lost` has no final record; `wrong` has one that is an error or not the right answer."""
+    """`lost` has no final record; `wrong` has one that is an error or not the right answer.
+
+    `spoilt` are the chunks that the proxy delayed, cut or corrupted.
+    """
 
     seed: int
     blows: list[Blow]
@@ -37,6 +40,7 @@ class Result(msgspec.Struct, frozen=True):
     wrong: list[str]
     repeats: int
     restarts: int
+    spoilt: int
     seconds: float
 
     @property
@@ -59,7 +63,8 @@ def show(result: Result, console: Console) -> None:
     console.print(
         f"seed {result.seed}: {len(result.blows)} faults in {result.seconds / 60:.1f} min; "
         f"{result.accepted:,} accepted, {result.repeats:,} repeats, lost {len(result.lost)}, "
-        f"wrong {len(result.wrong)}, restarts of the job by itself {result.restarts}"
+        f"wrong {len(result.wrong)}; {result.spoilt:,} chunks spoilt, "
+        f"restarts of the job by itself {result.restarts}"
     )
 
 

@@ -125,10 +125,17 @@ def _result(scene: Scene, plan: Plan, blows: list[Blow]) -> Result:
         for request_id in ids:
             blow = blows[max(0, bisect_right(begins, scene.work.sent_ms[request_id]) - 1)]
             setattr(blow, kind, getattr(blow, kind) + 1)
-    restarts = scene.stack.restarts() or 0
-    seconds = (faults.now().at_ms - begins[0]) / 1000
-    accepted = len(scene.ledger.accepted)
-    return Result(plan.seed, blows, accepted, lost, wrong, scene.ledger.repeats, restarts, seconds)
+    return Result(
+        seed=plan.seed,
+        blows=blows,
+        accepted=len(scene.ledger.accepted),
+        lost=lost,
+        wrong=wrong,
+        repeats=scene.ledger.repeats,
+        restarts=scene.stack.restarts() or 0,
+        spoilt=scene.proxy.hits,
+        seconds=(faults.now().at_ms - begins[0]) / 1000,
+    )
 
 
 async def _publish(kafka: str, folder: Path) -> None:

@@ -24,3 +24,7 @@ def test_every_accepted_request_is_answered_rightly_whatever_happens(tmp_path: P
     assert said.returncode == 0, said.stdout + said.stderr
     result = report.read(file)
     assert {fault.name for fault in deck(random.Random(SEED))} <= {blow.name for blow in result.blows}
+    assert result.spoilt > 0
+    assert result.restarts == 0
+    gentle = [blow for blow in result.blows if blow.name.startswith(("SIGTERM", "rolling"))]
+    assert [blow.repeats for blow in gentle] == [0] * len(gentle)
