@@ -74,9 +74,9 @@ def test_an_own_topic_feeds_its_model_and_a_route_names_its_output(bench: Bench)
         record = {"a": number, "b": 1, "c": 1, "d": 1, "context": number}
         bench.ledger.send("", msgspec.json.encode(record), key=f"customer {number}".encode(), topic="orders")
     bench.settled()
-    assert len(bench.ledger.finals) == 300
-    for final in bench.ledger.finals.values():
-        assert final.topic == "answers"
+    answers = [final for final in bench.ledger.finals.values() if final.topic == "answers"]
+    assert len(answers) == 300
+    for final in answers:
         body: dict[str, Any] = final.body
         assert body["outputs"][0]["data"] == [3.0 * body["context"], 3.0, 3.0, 3.0]
 
