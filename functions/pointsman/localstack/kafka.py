@@ -103,8 +103,8 @@ class Broker(Child):
             "transactional.id.expiration.ms": str(2**31 - 1),
             "group.initial.rebalance.delay.ms": "0",
             # After a kill it is let in again only when the session of the one before has run out.
-            "broker.session.timeout.ms": "1500",
-            "broker.heartbeat.interval.ms": "300",
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
             "message.max.bytes": str(_MAX_BYTES),
             "replica.fetch.max.bytes": str(_MAX_BYTES),
             # The segment files' indexes are mapped whole: 10 MB each by default, for some 90 partitions.
