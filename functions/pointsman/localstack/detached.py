@@ -63,6 +63,7 @@ def purge(home: Home) -> None:
     """Remove everything that stacks wrote into the home, and nothing else."""
     for folder in (
         home.logs, home.checkpoints, home.savepoints, home.kafka_data, home.conf, home.tmp,
+        home.journals,
     ):  # fmt: skip
         shutil.rmtree(folder, ignore_errors=True)
     for folder in home.path.glob("checkpoints*"):
