@@ -8,8 +8,8 @@ from pointsman.core.tensor import Item
 from pointsman.pb.v1 import serving_pb2
 from pointsman.runtimes.base import Key
 from pointsman.runtimes.host import Ran
-from pointsman.statefun.pace import CALL_MS, FIRST, LONG_TURN_MS, TURN_MS, WHOLE, Pace
-from pointsman.statefun.protocol import TASKS
+from pointsman.statefun.protocol import REPORT, TASKS
+from pointsman.statefun.turns import CALL_MS, FIRST, LONG_TURN_MS, TURN_MS, WHOLE, Turns
 from pointsman.topics import RESPONSES
 from tests.protocol.world import Doubling, Shard, asked, task_batch
 
@@ -74,19 +74,31 @@ def test_a_batch_behind_a_late_one_goes_back_whole() -> None:
 
 
 def test_a_fast_version_is_served_in_one_turn_once_it_is_known() -> None:
-    pace = Pace()
-    assert pace.share(KEY, 1_000) == FIRST
-    pace.took(KEY, FIRST, 0)
-    assert pace.share(KEY, 1_000) == 1_000
+    turns = Turns()
+    assert turns.share(KEY, 1_000) == FIRST
+    turns.took(KEY, FIRST, 0)
+    assert turns.share(KEY, 1_000) == 1_000
 
 
 def test_a_turn_of_a_slow_version_is_as_long_as_meant() -> None:
-    pace = Pace()
-    pace.took(KEY, 10, 1)
-    assert pace.share(KEY, 100_000) == TURN_MS * 10
-    pace.took(KEY, 10, 30)
-    assert pace.share(KEY, 1_000) == WHOLE  # no less than a micro-batch
-    pace.took(KEY, 10, 1_000)
-    assert pace.share(KEY, 1_000) == LONG_TURN_MS // 100
-    pace.took(KEY, 1, 60_000)
-    assert pace.share(KEY, 1_000) == 1
+    turns = Turns()
+    turns.took(KEY, 10, 1)
+    assert turns.share(KEY, 100_000) == TURN_MS * 10
+    turns.took(KEY, 10, 30)
+    assert turns.share(KEY, 1_000) == WHOLE  # no less than a micro-batch
+    turns.took(KEY, 10, 1_000)
+    assert turns.share(KEY, 1_000) == LONG_TURN_MS // 100
+    turns.took(KEY, 1, 60_000)
+    assert turns.share(KEY, 1_000) == 1
+
+
+def test_a_report_tells_what_the_calls_took_and_not_the_time_between() -> None:
+    shard = slow_shard(10)
+    told: list[serving_pb2.BatchReport] = []
+    for _ in range(3):
+        reply = shard.serve(*[asked() for _ in range(4)], pressed=True)
+        shard.now += 60_000
+        sent = [message.value for message in reply.sent if message.typename == REPORT]
+        told += map(serving_pb2.BatchReport.FromString, sent)
+    assert [report.busy_ms for report in told] == [40, 80, 120]
+    assert shard.totals.busy_ms == 120

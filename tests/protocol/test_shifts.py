@@ -13,8 +13,8 @@ from pointsman.pb.v1.routing_pb2 import READY
 from pointsman.runtimes.base import Key
 from pointsman.runtimes.host import Ran
 from pointsman.statefun.dispatch import Dispatch
-from pointsman.statefun.pace import FIRST
 from pointsman.statefun.protocol import CONTROL, MOVED, REQUESTS, TASKS
+from pointsman.statefun.turns import FIRST
 from pointsman.testing.engine import Reply, batch
 from pointsman.topics import RESPONSES
 from pointsman.wire.task import MAX_BATCH_BYTES

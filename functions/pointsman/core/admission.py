@@ -60,7 +60,7 @@ def heard(drain: Drain, word: Word, now_ms: int) -> Drain:
     return Drain(word.done, now_ms, per_s, target)
 
 
-class Room:
+class Admission:
     """What one version can still take. Make it with `room`."""
 
     def __init__(self, waiting: float, per_s: float, target_ms: int) -> None:
@@ -89,10 +89,10 @@ class Room:
         return True
 
 
-def room(sent: int, drain: Drain, now_ms: int) -> Room | None:
+def room(sent: int, drain: Drain, now_ms: int) -> Admission | None:
     """Return the room of a version to whose shards so many were sent, None without bound."""
     if not drain.per_s:
         return None
     elapsed = min(max(0, now_ms - drain.at_ms), SILENCE_MS)
     waiting = max(0.0, sent - drain.done - drain.per_s * elapsed / 1000)
-    return Room(waiting, drain.per_s, drain.target_ms)
+    return Admission(waiting, drain.per_s, drain.target_ms)

@@ -1,7 +1,9 @@
 """How much of a model may be decided and unfinished at a time: what its shards do in a third of a second.
 
-What is beyond it waits where it costs nothing, in its topic. The bound follows what the shards get done while
-more waits; it is held for as long as nothing does, for then what gets done says only how much was asked.
+What is beyond it waits where it costs nothing, in its topic. The bound follows what the shards get done in
+the time of their calls while more waits; it is held for as long as nothing does, for then batches are not
+full. The time between calls does not count: where the way to the shards and back took longer than the target,
+a rate by the clock would lower the bound, and the lower bound the rate, down to the least.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 TARGET_S: Final = 0.3
-MEASURED_MS: Final = 200
+MEASURED_MS: Final = 200  # of work
 # Before the first measurement: about what a small model does in a third of a second.
 FIRST: Final = 4096
 # A model that does less has calls of seconds anyway; fewer would not fill its batches.
@@ -22,27 +24,35 @@ MOST_MESSAGES: Final = 128
 
 
 class Pace(NamedTuple):
-    """The bound, and the measurement under way: requests done when it began, and when that was (0: none)."""
+    """The bound, and the totals with which the measurement under way began (0 ms: none is)."""
 
     limit: int = FIRST
     done: int = 0
-    at_ms: int = 0
+    busy_ms: int = 0
 
 
-def paced(pace: Pace, done: int, now_ms: int, *, is_pressed: bool) -> Pace:
-    """Return the pace after a report of `done` requests in all; `is_pressed` says that more wait.
+class Work(NamedTuple):
+    """What shards have done: requests and the time of their calls, summed over all of them."""
+
+    done: int
+    busy_ms: int
+    shards: int
+
+
+def paced(pace: Pace, work: Work, *, is_pressed: bool) -> Pace:
+    """Return the pace after a report; `is_pressed` says that more requests wait.
 
     A new measurement weighs three times what all before it do.
     """
     if not is_pressed:
-        return pace._replace(at_ms=0)
-    if not pace.at_ms or done < pace.done:
-        return pace._replace(done=done, at_ms=now_ms)
-    elapsed_ms = now_ms - pace.at_ms
-    if elapsed_ms < MEASURED_MS:
+        return pace._replace(busy_ms=0)
+    done, busy_ms = work.done - pace.done, work.busy_ms - pace.busy_ms
+    if not pace.busy_ms or done < 0 or busy_ms < 0:
+        return pace._replace(done=work.done, busy_ms=work.busy_ms)
+    if busy_ms < MEASURED_MS:
         return pace
-    wanted = round((done - pace.done) * TARGET_S * 1000 / elapsed_ms)
-    return Pace(min(MOST, max(LEAST, (pace.limit + 3 * wanted) // 4)), done, now_ms)
+    wanted = round(done * work.shards * TARGET_S * 1000 / busy_ms)
+    return Pace(min(MOST, max(LEAST, (pace.limit + 3 * wanted) // 4)), work.done, work.busy_ms)
 
 
 class Room:

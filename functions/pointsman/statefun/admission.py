@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pointsman.core import admission
-from pointsman.core.admission import SILENCE_MS, Drain, Room, Word
+from pointsman.core.admission import SILENCE_MS, Admission, Drain, Word
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.table import VersionEntry
 from pointsman.pb.v1 import serving_pb2 as pb
@@ -25,7 +25,7 @@ def hear(
     state.done, state.at_ms, state.per_s, state.target_ms = admission.heard(_core(state), said, now_ms)
 
 
-def room(arms: pb.Arms, entry: VersionEntry, now_ms: int) -> Room | None:
+def room(arms: pb.Arms, entry: VersionEntry, now_ms: int) -> Admission | None:
     """Return what a version can still take; None without bound."""
     state = _drain(arms, entry)
     if state is None or not state.per_s:

@@ -83,7 +83,8 @@ class BacklogFunction:
             cursor = self._cursors[whose] = self._open_cursor(stretch.topic, stretch.partition, pick)
         self._cursors.move_to_end(whose)
         if len(self._cursors) > MOST_CURSORS:
-            self._cursors.popitem(last=False)[1].close()
+            # Off the event loop: it waits for a reading under way, and for the brokers.
+            asyncio.get_running_loop().run_in_executor(None, self._cursors.popitem(last=False)[1].close)
         return cursor
 
 

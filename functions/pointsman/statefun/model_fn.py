@@ -20,8 +20,8 @@ from pointsman.statefun.answers import SPENT, Answers
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
 from pointsman.statefun.effects import Effects
-from pointsman.statefun.pace import CALL_MS, Pace
 from pointsman.statefun.protocol import HANDLE, MOVED, REPORT, TASKS, TICK, Call, joined
+from pointsman.statefun.turns import CALL_MS, Turns
 from pointsman.wire.decode import decode_work, uniform_items
 from pointsman.wire.spec import spec_from_pb
 from pointsman.wire.state import known
@@ -70,7 +70,7 @@ class ModelFunction:
         self._is_outdated = is_outdated
         self._claims = claims
         self._clock = clock
-        self._pace = Pace()
+        self._turns = Turns()
 
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call that brought its state."""
@@ -137,7 +137,7 @@ class ModelFunction:
             items, kept = await self._one_by_one(shard, batch, work, signature, answers)
         done, is_bound = 0, not any(one.task.drawn for one in work)
         while done < len(items) and not (done and self._is_over(shard, batch, is_bound)):
-            turn = slice(done, done + self._pace.share(key, len(items) - done))
+            turn = slice(done, done + self._turns.share(key, len(items) - done))
             now = self._clock()
             late = self._refuse_late(kept[turn], now, answers)
             if late:
@@ -147,7 +147,7 @@ class ModelFunction:
             if ran.is_absent and all(one.task.attempt < ATTEMPTS for _, one in kept[done:]):
                 shard.is_absent = True
                 break
-            self._pace.took(key, len(ran.results), self._clock() - now)
+            self._turns.took(key, len(ran.results), self._clock() - now)
             timings = inference_pb2.Timings(compute_us=ran.compute_us, batch_rows=ran.rows)
             run, unrun = _sorted(kept[turn], ran.results)
             await answers.add(timings, now, *run)
@@ -239,7 +239,7 @@ class _Shard:
         self._handle = handle
         self._totals = totals
         self._clock = clock
-        self._begun_ms = clock()
+        self._begun_ms = self._counted_ms = clock()
         self._is_handle_new = False
         self._is_counted = False
         self._pressing = ""  # the model of which more waits in the topics
@@ -337,6 +337,7 @@ class _Shard:
 
     def _report(self, model: str, now: int) -> None:
         totals = self._totals
+        self._count_time(now)
         totals.reported_done, totals.reported_at_ms = totals.done, now
         self.effects.send("pointsman", "router", model, REPORT, totals.SerializeToString())
 
@@ -344,10 +345,16 @@ class _Shard:
         """Write the state that changed; where more waits, the router learns at once what is done."""
         if self._pressing and self._totals.done > self._totals.reported_done:
             self._report(self._pressing, self._clock())
+        self._count_time(self._clock())
         if self._is_handle_new:
             self.effects.set_state("handle", HANDLE, self._handle.SerializeToString())
         if self._is_counted:
             self.effects.set_state("totals", REPORT, self._totals.SerializeToString())
+
+    def _count_time(self, now: int) -> None:
+        """Count what the call has taken since this was last done."""
+        self._totals.busy_ms += max(0, now - self._counted_ms)
+        self._counted_ms = now
 
 
 def _expired(one: Work, now: int) -> Failure | None:

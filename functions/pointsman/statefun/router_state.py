@@ -9,7 +9,7 @@ from typing import Final
 from pointsman.core.decide import Plan, plan
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.lifecycle import PodWord
-from pointsman.core.pace import FIRST, Pace, Room, paced, room
+from pointsman.core.pace import FIRST, Pace, Room, Work, paced, room
 from pointsman.core.table import RouteTable, VersionEntry
 from pointsman.pb.v1 import serving_pb2 as pb
 from pointsman.statefun.admission import shards_of
@@ -119,16 +119,17 @@ class RouterState:
         messages = (totals.sent_messages - totals.done_messages for totals in shards)
         return room(self._pace(), *_load(shards), max(messages, default=0))
 
-    def measure(self, now_ms: int) -> None:
+    def measure(self) -> None:
         """Let the bound follow what the shards got done."""
-        done = sum(totals.done for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD)
-        limit, done, at_ms = paced(self._pace(), done, now_ms, is_pressed=bool(self.arms.backlog))
-        self.arms.pace.limit, self.arms.pace.done, self.arms.pace.at_ms = limit, done, at_ms
+        shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD and totals.done]
+        work = Work(sum(one.done for one in shards), sum(one.busy_ms for one in shards), len(shards))
+        limit, done, busy_ms = paced(self._pace(), work, is_pressed=bool(self.arms.backlog))
+        self.arms.pace.limit, self.arms.pace.done, self.arms.pace.busy_ms = limit, done, busy_ms
         self.touch("arms")
 
     def _pace(self) -> Pace:
         kept = self.arms.pace
-        return Pace(kept.limit or FIRST, kept.done, kept.at_ms)
+        return Pace(kept.limit or FIRST, kept.done, kept.busy_ms)
 
     def forget_retired(self) -> None:
         """Drop the totals of generations that left the table."""

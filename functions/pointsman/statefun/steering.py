@@ -209,8 +209,9 @@ class Steering:
         totals.done_bytes = max(totals.done_bytes, report.done_bytes)
         totals.failed = max(totals.failed, report.failed)
         totals.done_messages = report.messages
+        totals.busy_ms = max(totals.busy_ms, report.busy_ms)
         hear(self._state.arms, entry, totals, report, self._now_ms)
-        self._state.measure(self._now_ms)
+        self._state.measure()
         if entry.state is VersionState.DRAINING:
             self._review()
 

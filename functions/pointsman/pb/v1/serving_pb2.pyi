@@ -198,7 +198,7 @@ class RawBatch(_message.Message):
     def __init__(self, records: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class BatchReport(_message.Message):
-    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages", "schema", "wait_ms", "pass_ms")
+    __slots__ = ("version", "generation", "shard", "done", "done_bytes", "failed", "rows", "batches", "compute_us", "reported_done", "reported_at_ms", "flush_armed", "messages", "schema", "wait_ms", "pass_ms", "busy_ms")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -215,6 +215,7 @@ class BatchReport(_message.Message):
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     WAIT_MS_FIELD_NUMBER: _ClassVar[int]
     PASS_MS_FIELD_NUMBER: _ClassVar[int]
+    BUSY_MS_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -231,7 +232,8 @@ class BatchReport(_message.Message):
     schema: int
     wait_ms: int
     pass_ms: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ..., schema: _Optional[int] = ..., wait_ms: _Optional[int] = ..., pass_ms: _Optional[int] = ...) -> None: ...
+    busy_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., rows: _Optional[int] = ..., batches: _Optional[int] = ..., compute_us: _Optional[int] = ..., reported_done: _Optional[int] = ..., reported_at_ms: _Optional[int] = ..., flush_armed: bool = ..., messages: _Optional[int] = ..., schema: _Optional[int] = ..., wait_ms: _Optional[int] = ..., pass_ms: _Optional[int] = ..., busy_ms: _Optional[int] = ...) -> None: ...
 
 class Arms(_message.Message):
     __slots__ = ("shards", "waiting_bytes", "waiting", "timer_armed", "timer_generation", "backlog", "pace", "schema", "drains")
@@ -256,14 +258,16 @@ class Arms(_message.Message):
     def __init__(self, shards: _Optional[_Iterable[_Union[ShardTotals, _Mapping]]] = ..., waiting_bytes: _Optional[int] = ..., waiting: _Optional[int] = ..., timer_armed: bool = ..., timer_generation: _Optional[int] = ..., backlog: _Optional[_Iterable[_Union[Stretch, _Mapping]]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., schema: _Optional[int] = ..., drains: _Optional[_Iterable[_Union[Drain, _Mapping]]] = ...) -> None: ...
 
 class Pace(_message.Message):
-    __slots__ = ("limit", "done", "at_ms")
+    __slots__ = ("limit", "done", "at_ms", "busy_ms")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
+    BUSY_MS_FIELD_NUMBER: _ClassVar[int]
     limit: int
     done: int
     at_ms: int
-    def __init__(self, limit: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ...) -> None: ...
+    busy_ms: int
+    def __init__(self, limit: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ..., busy_ms: _Optional[int] = ...) -> None: ...
 
 class Stretch(_message.Message):
     __slots__ = ("topic", "partition", "via", "start", "end", "ticket", "is_read", "attempt", "format", "declared_model")
@@ -314,7 +318,7 @@ class Fed(_message.Message):
     def __init__(self, stretch: _Optional[_Union[Stretch, _Mapping]] = ..., next: _Optional[int] = ..., batch: _Optional[bytes] = ..., lost: _Optional[int] = ...) -> None: ...
 
 class ShardTotals(_message.Message):
-    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed", "sent_messages", "done_messages", "wait_ms", "heard_ms")
+    __slots__ = ("version", "generation", "shard", "sent", "sent_bytes", "done", "done_bytes", "failed", "sent_messages", "done_messages", "wait_ms", "heard_ms", "busy_ms")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
@@ -327,6 +331,7 @@ class ShardTotals(_message.Message):
     DONE_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     WAIT_MS_FIELD_NUMBER: _ClassVar[int]
     HEARD_MS_FIELD_NUMBER: _ClassVar[int]
+    BUSY_MS_FIELD_NUMBER: _ClassVar[int]
     version: str
     generation: int
     shard: int
@@ -339,7 +344,8 @@ class ShardTotals(_message.Message):
     done_messages: int
     wait_ms: int
     heard_ms: int
-    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., sent_messages: _Optional[int] = ..., done_messages: _Optional[int] = ..., wait_ms: _Optional[int] = ..., heard_ms: _Optional[int] = ...) -> None: ...
+    busy_ms: int
+    def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., shard: _Optional[int] = ..., sent: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., done: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failed: _Optional[int] = ..., sent_messages: _Optional[int] = ..., done_messages: _Optional[int] = ..., wait_ms: _Optional[int] = ..., heard_ms: _Optional[int] = ..., busy_ms: _Optional[int] = ...) -> None: ...
 
 class Drain(_message.Message):
     __slots__ = ("version", "generation", "done", "at_ms", "per_s", "target_ms")

@@ -18,7 +18,7 @@ FIRST: Final = 32
 _KEPT: Final = 1_024
 
 
-class Pace:
+class Turns:
     """Time per item of each version, as its last turn showed it."""
 
     def __init__(self) -> None:
