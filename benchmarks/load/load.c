@@ -32,6 +32,7 @@ typedef struct {
   span phases[MAX_PHASES]; /* none: closed loop */
   size_t phase_count;
   bool committed; /* read only what the writer of the answers has committed */
+  bool blind;     /* open loop: read no answers */
 } options;
 
 typedef struct {
@@ -84,7 +85,7 @@ static void usage(void) {
       "load --brokers HOST:PORT --in TOPIC --out TOPIC [--form raw|pointsman] [--inflight N]\n"
       "     [--warmup SECONDS] [--seconds SECONDS] [--count N] [--size BYTES] [--models A,B,...]\n"
       "     [--body FILE] [--reply-key KEY] [--phases RATE:SECONDS,... [--deadline SECONDS]]\n"
-      "     [--isolation uncommitted|committed]\n"
+      "     [--isolation uncommitted|committed] [--answers read|unread]\n"
       "--models: record keys in turn, and the model field of the pointsman form\n"
       "--body: the request's encoded payload fields; --size: bytes of a raw record\n"
       "--reply-key: read only the partition of the out topic to which this key belongs\n"
@@ -123,9 +124,10 @@ static options parse(int argc, char **argv) {
     else if (!strcmp(name, "--deadline")) o.deadline_us = (uint64_t)(strtod(value, NULL) * 1e6);
     else if (!strcmp(name, "--phases")) parse_phases(&o, value);
     else if (!strcmp(name, "--isolation")) o.committed = !strcmp(value, "committed");
+    else if (!strcmp(name, "--answers")) o.blind = !strcmp(value, "unread");
     else usage();
   }
-  if (argc % 2 == 0 || !o.brokers || !o.in || !o.out) usage();
+  if (argc % 2 == 0 || !o.brokers || !o.in || !o.out || (o.blind && !o.phase_count)) usage();
   if (o.inflight < 1 || o.inflight > MAX_INFLIGHT || o.size < 8 || o.size > MAX_RECORD) usage();
   for (char *m = strtok(models = strdup(models), ","); m && o.model_count < MAX_MODELS; m = strtok(NULL, ",")) {
     if (strlen(m) > 63) usage();
@@ -145,7 +147,8 @@ static rd_kafka_t *open_client(rd_kafka_type_t type, const options *o) {
   const char *settings[][2] = {
       {"bootstrap.servers", o->brokers},
       {"socket.nagle.disable", "true"},
-      {"linger.ms", o->inflight == 1 ? "0" : "1"},
+      /* Open loop: the client's own default. */
+      {"linger.ms", o->phase_count ? "5" : o->inflight == 1 ? "0" : "1"},
       /* The topic's limit of 256 KiB holds for a whole batch. */
       {"batch.size", "258048"},
       {"acks", "1"},
@@ -178,6 +181,7 @@ static void open_answers(load *l) {
   if (l->o.reply_key)
     only = rd_kafka_msg_partitioner_murmur2(l->out, l->o.reply_key, strlen(l->o.reply_key), count, NULL, NULL);
   l->queue = rd_kafka_queue_new(l->consumer);
+  if (l->o.blind) return;
   for (int32_t p = 0; p < count; p++) {
     int64_t low, high;
     if (only >= 0 && p != only) continue;
@@ -302,6 +306,7 @@ static void send_due(load *l, uint64_t start_ns, uint64_t due_ns, uint16_t phase
   s->sent_ns = due_ns;
   s->phase = phase;
   s->second = second;
+  if (l->o.blind) s->busy = false, l->free_count++;
 }
 
 /* Send at the rates of the phases, one after the other, whatever comes back and when. */
@@ -367,6 +372,7 @@ int main(int argc, char **argv) {
   open_load(&l);
   if (l.o.phase_count) {
     drive_open(&l);
+    if (rd_kafka_flush(l.producer, 60000)) die(l.o.in, "not all was delivered");
     for (uint64_t end = now_ns(); l.free_count < l.o.inflight && since(end) < DRAIN_S;) receive(&l, 20);
     print_spans(&l);
     fflush(stdout);

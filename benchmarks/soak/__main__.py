@@ -8,13 +8,14 @@ import random
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from benchmarks.soak import report, traffic
+from benchmarks.soak.ended import ended
 from benchmarks.soak.report import Minute, Result
 from benchmarks.soak.sample import Sample, Sampler
 from benchmarks.stream import machine, models
@@ -103,7 +104,7 @@ async def _sampled(stack: Stack, ledger: Ledger) -> AsyncIterator[list[Sample]]:
     try:
         yield samples
     finally:
-        await _ended(task)
+        await ended(task)
         sampler.close()
 
 
@@ -121,14 +122,7 @@ async def _controlled(kafka: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await _ended(task)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancel a task; what it failed with meanwhile is raised."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+        await ended(task)
 
 
 def main() -> None:

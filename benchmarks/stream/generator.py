@@ -118,13 +118,20 @@ class Generator:
 
         An answer is late after `deadline` seconds.
         """
+        return self._open(traffic, phases, "--deadline", str(deadline))
+
+    def send(self, traffic: Traffic, rate: float, seconds: int) -> None:
+        """Send at a rate per second and read no answers. Raises StackError where not all was sent."""
+        opened = self._open(traffic, [(rate, seconds)], "--answers", "unread")
+        if unsent := opened.phases[0].unsent:
+            raise StackError(f"the load generator left {unsent} requests unsent")
+
+    def _open(self, traffic: Traffic, phases: Sequence[tuple[float, int]], *options: str) -> Opened:
         text = ",".join(f"{rate:.1f}:{seconds}" for rate, seconds in phases)
         command = [str(self.binary), "--brokers", self.kafka, *traffic.arguments(), "--phases", text]
-        command += ["--deadline", str(deadline)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        return msgspec.json.decode(
-            _output(process, sum(seconds for _, seconds in phases) + PATIENCE_S), type=Opened
-        )
+        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        timeout = sum(seconds for _, seconds in phases) + PATIENCE_S
+        return msgspec.json.decode(_output(process, timeout), type=Opened)
 
 
 def finish(process: subprocess.Popen[bytes], timeout: float) -> Measured:

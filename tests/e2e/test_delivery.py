@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -37,11 +38,7 @@ def running(request: pytest.FixtureRequest) -> Stack:
 def test_a_committed_answer_and_its_dead_letter_are_there_once_whatever_dies(
     running: Stack, name: str, row: np.ndarray
 ) -> None:
-    with (
-        Ledger(running.kafka, outputs=(ONCE,)) as loose,
-        Bench(running, Ledger(running.kafka, outputs=(ONCE,), committed=True)) as bench,
-    ):
-        bench.apply(name, {"1": scale(1), "2": scale(2)}, {"1": 1, "2": 1}, route={"output": ONCE})
+    with _read_twice(running, name) as (loose, bench):
         for number in range(COUNT):
             bench.send(name, f"{name}-{number}", row[:, :3] if number % 10 == 9 else row)
             if number in KILLS:
@@ -65,11 +62,7 @@ def test_a_committed_answer_and_its_dead_letter_are_there_once_whatever_dies(
 def test_a_producer_that_sends_twice_gets_one_record_also_when_the_engine_dies(
     stack: Stack, name: str, row: np.ndarray
 ) -> None:
-    with (
-        Ledger(stack.kafka, outputs=(ONCE,)) as loose,
-        Bench(stack, Ledger(stack.kafka, outputs=(ONCE,), committed=True)) as bench,
-    ):
-        bench.apply(name, {"1": scale(1), "2": scale(2)}, {"1": 1, "2": 1}, route={"output": ONCE})
+    with _read_twice(stack, name) as (loose, bench):
         for number in range(1_200):
             for again in (number, number - 300):  # the producer begins anew, 300 requests back
                 if again >= 0:
@@ -89,6 +82,17 @@ def test_a_producer_that_sends_twice_gets_one_record_also_when_the_engine_dies(
         told = [event for event in bench.events_of(name) if event["type"] == "repeats"]
         latest = {event["bucket"]: event["total"] for event in told}
         assert sum(latest.values()) == 900
+
+
+@contextmanager
+def _read_twice(stack: Stack, name: str) -> Iterator[tuple[Ledger, Bench]]:
+    """Yield a ledger that does not wait for commits and a bench that does, with a model of two versions."""
+    with (
+        Ledger(stack.kafka, outputs=(ONCE,)) as loose,
+        Bench(stack, Ledger(stack.kafka, outputs=(ONCE,), committed=True)) as bench,
+    ):
+        bench.apply(name, {"1": scale(1), "2": scale(2)}, {"1": 1, "2": 1}, route={"output": ONCE})
+        yield loose, bench
 
 
 def _has_uncommitted(loose: Ledger, strict: Ledger) -> Callable[[], bool]:

@@ -21,6 +21,12 @@ Kafka: TypeAlias = Annotated[
     str,
     typer.Option("--kafka", envvar="POINTSMAN_KAFKA", help="Bootstrap servers; absent: the local stack's."),
 ]
+Inputs: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--input", help="An own request topic: TOPIC=FORMAT[:MODEL].")
+]
+Outputs: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--output", help="A topic that routes may name: TOPIC[:exactly-once].")
+]
 Timeout: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")]
 
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")

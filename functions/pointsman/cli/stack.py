@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from pointsman import settings as settings_module
-from pointsman.cli.options import AsJson, Name, home_of, stack_of
+from pointsman.cli.options import AsJson, Inputs, Name, Outputs, home_of, stack_of
 from pointsman.cli.output import Output
 from pointsman.cli.progress import Progress
 from pointsman.localstack import detached, enginefiles, redis, supervisor, topics
@@ -27,12 +27,8 @@ def up(
     pods: Annotated[
         str, typer.Option(help="Pools to serve, comma-separated; POOL:N for N pods.")
     ] = "default",
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", help="An own request topic: TOPIC=FORMAT[:MODEL].")
-    ] = None,
-    outputs: Annotated[
-        list[str] | None, typer.Option("--output", help="A topic that routes may name: TOPIC[:exactly-once].")
-    ] = None,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
     deduplicate: Annotated[
         list[str] | None, typer.Option(help="A request topic in which repeats of an id are dropped.")
     ] = None,

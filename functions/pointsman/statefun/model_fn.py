@@ -103,7 +103,7 @@ class ModelFunction:
     async def _serve(self, shard: _Shard, value: bytes) -> None:
         batch, work = read_tasks(value)
         shard.begin(batch)
-        if self._is_outdated(batch.model, batch.epoch):
+        if self._is_outdated(batch.model, batch.epoch) and any(one.task.drawn for one in work):
             value = shard.hand_back(batch, work, value)
             batch, work = read_tasks(value)
         answers = Answers(batch, value, shard.effects, self._claims, self._clock)
@@ -262,8 +262,6 @@ class _Shard:
     def hand_back(self, batch: Batch, work: Sequence[Work], tasks: bytes) -> bytes:
         """Let the router decide anew on what its split decided; return the batch without that."""
         drawn = [index for index, one in enumerate(work) if one.task.drawn]
-        if not drawn:
-            return tasks
         rest = tasks_of(tasks, [index for index, one in enumerate(work) if not one.task.drawn])
         records = read_records(tasks)
         moving = [records[index] for index in drawn]

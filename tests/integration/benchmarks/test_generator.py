@@ -60,6 +60,15 @@ def responding(kafka: str, respond: Respond) -> Iterator[list[pb.InferenceReques
         consumer.close()
 
 
+def held(kafka: str) -> int:
+    """Return how many requests the broker has."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "counter"})
+    partitions = [TopicPartition("requests", number) for number in range(4)]
+    ends = [int(consumer.get_watermark_offsets(partition, timeout=10)[1]) for partition in partitions]
+    consumer.close()
+    return sum(ends)
+
+
 def plain(number: int, request: pb.InferenceRequest) -> list[pb.InferenceResponse]:
     return [pb.InferenceResponse(id=request.id, model=request.model, version="1" if number % 10 else "2")]
 
@@ -149,6 +158,13 @@ def test_an_answer_after_the_deadline_is_late(generator: Generator, traffic: Tra
         opened = generator.run_open(traffic, [(100, 1)], deadline=0.00001)
 
     assert (opened.phases[0].answered, opened.phases[0].late) == (0, 100)
+
+
+def test_a_flood_is_in_the_topic_when_the_generator_ends(generator: Generator, traffic: Traffic) -> None:
+    before = held(generator.kafka)
+    generator.send(traffic, 70_000, 1)  # more than it could keep in flight
+
+    assert held(generator.kafka) - before == 70_000
 
 
 def test_a_missing_topic_is_said(generator: Generator) -> None:

@@ -11,14 +11,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from pointsman.core.spec import VersionSpec
-from pointsman.core.tensor import Item
 from pointsman.errors import DEADLINE_EXCEEDED, INTERNAL, Failure, LoadError
-from pointsman.runtimes.base import UNRUN, Loaded, Result
+from pointsman.runtimes.base import UNRUN, Loaded
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.loader import Artifact
 from pointsman.runtimes.process import Nursery
 from pointsman.settings import Settings
 from tests.unit.runtimes import networks
+from tests.unit.runtimes.rows import first, item
 
 Confine = Callable[..., Artifact]
 
@@ -59,15 +59,6 @@ def confined(nursery: Nursery, tmp_path: Path, endings: list[int]) -> Iterator[C
     yield begin
     for loaded in made:
         loaded.unload()
-
-
-def item(*values: float) -> Item:
-    return {"x": np.array([[value] * 4 for value in values], "f4")}
-
-
-def first(result: Result) -> float:
-    assert isinstance(result, dict), result
-    return float(result["output"].flat[0])
 
 
 def test_it_is_served_as_it_would_be_in_the_pod(confined: Confine, endings: list[int]) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from pointsman.core.spec import VersionSpec
-from pointsman.core.tensor import Item
 from pointsman.errors import (
     DEADLINE_EXCEEDED,
     INTERNAL,
@@ -23,6 +22,7 @@ from pointsman.runtimes.base import Loaded, Result
 from pointsman.runtimes.loader import load
 from pointsman.settings import Settings
 from tests.unit.runtimes import classes
+from tests.unit.runtimes.rows import first, item
 
 Start = Callable[..., Loaded]
 
@@ -39,15 +39,6 @@ def start() -> Iterator[Start]:
     yield begin
     for loaded in started:
         loaded.unload()
-
-
-def item(*values: float) -> Item:
-    return {"x": np.array([[value] * 4 for value in values], "f4")}
-
-
-def first(result: Result) -> float:
-    assert isinstance(result, dict), result
-    return float(result["output"].flat[0])
 
 
 def failure(result: Result) -> Failure:
