@@ -30,6 +30,7 @@ RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "isolation.js
 WAITING: Final = 2_000_000
 FLOOD_S: Final = 100
 QUIET_S, AFTER_S, SAMPLE_S = 30, 60, 2.0
+WARMUP_S: Final = 20.0
 # Requests a second: to 20 small models in the stream and with somebody waiting, and such to the flooded one.
 STREAM, PEOPLE, SLOW = 750.0, 250.0, 10.0
 # As a person who waits has it.
@@ -63,7 +64,7 @@ async def measure(folder: Path, waiting: int) -> Result:
         generator = Generator(stack.kafka, BUILD)
         beside = others(folder)
         small = beside["small models, stream"][0]
-        await asyncio.to_thread(generator.run, small, 50, 10.0, 1.0)  # compilers and caches
+        await asyncio.to_thread(generator.run, small, 50, WARMUP_S, 1.0)
         async with _sampled(stack) as samples, asyncio.TaskGroup() as group:
             steady = [
                 group.create_task(_steady(generator, traffic, rate, list(seconds.values())))

@@ -154,7 +154,7 @@ static rd_kafka_t *open_client(rd_kafka_type_t type, const options *o) {
       {"acks", "1"},
       {"partitioner", "murmur2_random"},
       {"delivery.report.only.error", "true"},
-      {"fetch.wait.max.ms", "5"},
+      {"fetch.wait.max.ms", "100"},
       {"fetch.min.bytes", "1"},
       {"isolation.level", o->committed ? "read_committed" : "read_uncommitted"},
       {"queued.min.messages", "100000"},

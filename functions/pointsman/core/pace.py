@@ -1,9 +1,10 @@
 """How much of a model may be decided and unfinished at a time: what its shards do in a third of a second.
 
 What is beyond it waits where it costs nothing, in its topic. The bound follows what the shards get done in
-the time of their calls while more waits; it is held for as long as nothing does, for then batches are not
-full. The time between calls does not count: where the way to the shards and back took longer than the target,
-a rate by the clock would lower the bound, and the lower bound the rate, down to the least.
+the time of their calls while more waits; it is held for as long as nothing does. The time between calls does
+not count: where the way to the shards and back took longer than the target, a rate by the clock would lower
+the bound, and the lower bound the rate, down to the least. Nor is the bound lowered where the calls took less
+than half of the time: then it is not the shards that are slow, and their batches are not full.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 TARGET_S: Final = 0.3
 MEASURED_MS: Final = 200  # of work
+IDLE: Final = 0.5  # shards that work less of the time are not what others wait for
 # Before the first measurement: about what a small model does in a third of a second.
 FIRST: Final = 4096
 # A model that does less has calls of seconds anyway; fewer would not fill its batches.
@@ -24,11 +26,12 @@ MOST_MESSAGES: Final = 128
 
 
 class Pace(NamedTuple):
-    """The bound, and the totals with which the measurement under way began (0 ms: none is)."""
+    """The bound; the totals with which the measurement under way began, and when that was (0: none is)."""
 
     limit: int = FIRST
     done: int = 0
     busy_ms: int = 0
+    at_ms: int = 0
 
 
 class Work(NamedTuple):
@@ -39,20 +42,23 @@ class Work(NamedTuple):
     shards: int
 
 
-def paced(pace: Pace, work: Work, *, is_pressed: bool) -> Pace:
+def paced(pace: Pace, work: Work, now_ms: int, *, is_pressed: bool) -> Pace:
     """Return the pace after a report; `is_pressed` says that more requests wait.
 
     A new measurement weighs three times what all before it do.
     """
     if not is_pressed:
-        return pace._replace(busy_ms=0)
+        return pace._replace(at_ms=0)
     done, busy_ms = work.done - pace.done, work.busy_ms - pace.busy_ms
-    if not pace.busy_ms or done < 0 or busy_ms < 0:
-        return pace._replace(done=work.done, busy_ms=work.busy_ms)
+    if not pace.at_ms or done < 0 or busy_ms < 0:
+        return Pace(pace.limit, work.done, work.busy_ms, now_ms)
     if busy_ms < MEASURED_MS:
         return pace
     wanted = round(done * work.shards * TARGET_S * 1000 / busy_ms)
-    return Pace(min(MOST, max(LEAST, (pace.limit + 3 * wanted) // 4)), work.done, work.busy_ms)
+    if busy_ms < IDLE * (now_ms - pace.at_ms):
+        wanted = max(wanted, pace.limit)
+    limit = min(MOST, max(LEAST, (pace.limit + 3 * wanted) // 4))
+    return Pace(limit, work.done, work.busy_ms, now_ms)
 
 
 class Room:

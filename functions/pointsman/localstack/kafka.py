@@ -110,8 +110,9 @@ class Broker(Child):
             # The segment files' indexes are mapped whole: 10 MB each by default, for some 90 partitions.
             "log.index.size.max.bytes": str(1024**2),
             "log.cleaner.dedupe.buffer.size": str(16 * 1024**2),
-            "num.network.threads": "2",
-            "num.io.threads": "4",
+            # On a small machine each thread more that a request passes is one more that must be woken.
+            "num.network.threads": "1",
+            "num.io.threads": "2",
         }
 
 

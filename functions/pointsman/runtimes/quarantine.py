@@ -25,6 +25,8 @@ GUILTY_S: Final = 600.0
 STRIKE_S: Final = 300.0
 MOST: Final = 1_024
 _FILE: Final = "quarantine.json"
+# How often a process looks for what the others have written: a call whose process died comes again no sooner.
+LOOK_S: Final = 0.02
 
 
 class Term(msgspec.Struct):
@@ -46,10 +48,14 @@ class Quarantine:
         self._clock = clock
         self._terms: dict[str, Term] = {}
         self._stamp: tuple[int, int] = (0, 0)
+        self._looked = -LOOK_S
 
     def holds(self, key: Entry) -> bool:
-        """Whether a version is to compute in a process of its own. Costs a look at the file's time."""
-        self._refresh()
+        """Whether a version is to compute in a process of its own."""
+        now = self._clock()
+        if not 0 <= now - self._looked < LOOK_S:
+            self._looked = now
+            self._refresh()
         term = self._terms.get(_name(key))
         return term is not None and self._clock() < term.until
 

@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 # A reading gives what it found in so much time: the call must end, and the next one goes on from there.
 READ_S: Final = 2.0
 AGAIN_MS: Final = 1_000
-# Open cursors of a process, each a connection to the brokers and at most 4 MiB read ahead.
+# Open cursors of a process, each a connection to the brokers and at most 4 MiB read ahead. They read on while
+# nobody asks, so they do not stay open for long.
 MOST_CURSORS: Final = 8
+IDLE_S: Final = 5.0
 
 
 class _Whose(NamedTuple):
@@ -34,6 +36,13 @@ class _Whose(NamedTuple):
 
     model: str
     route: Route
+
+
+class _Open(NamedTuple):
+    """An open cursor, and when it was last asked, on the event loop's clock."""
+
+    cursor: Readable
+    used_at: float
 
 
 class BacklogFunction:
@@ -46,7 +55,8 @@ class BacklogFunction:
 
     def __init__(self, open_cursor: Callable[[str, int, Pick], Readable]) -> None:
         self._open_cursor = open_cursor
-        self._cursors: OrderedDict[_Whose, Readable] = OrderedDict()
+        self._cursors: OrderedDict[_Whose, _Open] = OrderedDict()  # the one used last is the last
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def __call__(self, call: Call) -> bytes:
         """Return the reply to a call. A broker that does not answer is asked again after a second."""
@@ -71,21 +81,37 @@ class BacklogFunction:
         try:
             yield
         finally:
+            if self._sweep is not None:
+                self._sweep.cancel()
             while self._cursors:
-                self._cursors.popitem()[1].close()
+                self._cursors.popitem()[1].cursor.close()
 
     def _cursor(self, reading: serving_pb2.Reading) -> Readable:
         stretch = reading.stretch
         whose = _Whose(reading.model, route_of(stretch))
-        cursor = self._cursors.get(whose)
-        if cursor is None:
+        found = self._cursors.pop(whose, None)
+        if found is None:
             pick = partial(_picked, whose, stretch.format, stretch.declared_model)
-            cursor = self._cursors[whose] = self._open_cursor(stretch.topic, stretch.partition, pick)
-        self._cursors.move_to_end(whose)
+            found = _Open(self._open_cursor(stretch.topic, stretch.partition, pick), 0.0)
+        loop = asyncio.get_running_loop()
+        self._cursors[whose] = found._replace(used_at=loop.time())
         if len(self._cursors) > MOST_CURSORS:
-            # Off the event loop: it waits for a reading under way, and for the brokers.
-            asyncio.get_running_loop().run_in_executor(None, self._cursors.popitem(last=False)[1].close)
-        return cursor
+            self._close_oldest()
+        if self._sweep is None:
+            self._sweep = loop.call_later(IDLE_S, self._close_idle)
+        return found.cursor
+
+    def _close_idle(self) -> None:
+        """Close what nobody has asked for a while."""
+        loop = asyncio.get_running_loop()
+        while self._cursors and next(iter(self._cursors.values())).used_at <= loop.time() - IDLE_S:
+            self._close_oldest()
+        self._sweep = loop.call_later(IDLE_S, self._close_idle) if self._cursors else None
+
+    def _close_oldest(self) -> None:
+        """Close a cursor off the event loop: that waits for a reading under way, and for the brokers."""
+        _, oldest = self._cursors.popitem(last=False)
+        asyncio.get_running_loop().run_in_executor(None, oldest.cursor.close)
 
 
 def _read(cursor: Readable, reading: serving_pb2.Reading) -> serving_pb2.Fed:

@@ -119,17 +119,17 @@ class RouterState:
         messages = (totals.sent_messages - totals.done_messages for totals in shards)
         return room(self._pace(), *_load(shards), max(messages, default=0))
 
-    def measure(self) -> None:
+    def measure(self, now_ms: int) -> None:
         """Let the bound follow what the shards got done."""
         shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD and totals.done]
         work = Work(sum(one.done for one in shards), sum(one.busy_ms for one in shards), len(shards))
-        limit, done, busy_ms = paced(self._pace(), work, is_pressed=bool(self.arms.backlog))
-        self.arms.pace.limit, self.arms.pace.done, self.arms.pace.busy_ms = limit, done, busy_ms
+        pace, kept = paced(self._pace(), work, now_ms, is_pressed=bool(self.arms.backlog)), self.arms.pace
+        kept.limit, kept.done, kept.busy_ms, kept.at_ms = pace
         self.touch("arms")
 
     def _pace(self) -> Pace:
         kept = self.arms.pace
-        return Pace(kept.limit or FIRST, kept.done, kept.busy_ms)
+        return Pace(kept.limit or FIRST, kept.done, kept.busy_ms, kept.at_ms)
 
     def forget_retired(self) -> None:
         """Drop the totals of generations that left the table."""

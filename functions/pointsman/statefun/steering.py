@@ -211,7 +211,7 @@ class Steering:
         totals.done_messages = report.messages
         totals.busy_ms = max(totals.busy_ms, report.busy_ms)
         hear(self._state.arms, entry, totals, report, self._now_ms)
-        self._state.measure()
+        self._state.measure(self._now_ms)
         if entry.state is VersionState.DRAINING:
             self._review()
 

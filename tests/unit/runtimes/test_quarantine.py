@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.runtimes.base import Key
-from pointsman.runtimes.quarantine import GUILTY_S, MOST, STRIKE_S, SUSPECTED_S, Quarantine
+from pointsman.runtimes.quarantine import GUILTY_S, LOOK_S, MOST, STRIKE_S, SUSPECTED_S, Quarantine
 
 KEY, OTHER = Key("digits", "1", 3), Key("digits", "2", 3)
 
@@ -65,8 +65,10 @@ def test_all_who_share_the_folder_know(tmp_path: Path, clock: Clock) -> None:
     here, there = Quarantine(str(tmp_path), clock), Quarantine(str(tmp_path), clock)
     assert not there.holds(KEY)
     here.hold([KEY], SUSPECTED_S)
+    clock.now += LOOK_S
     assert there.holds(KEY)
     there.hold([OTHER], SUSPECTED_S)
+    clock.now += LOOK_S
     assert here.holds(OTHER)
     assert Quarantine(str(tmp_path), clock).holds(KEY)
 
