@@ -17,7 +17,7 @@ from pointsman.localstack.functions import HEALTH
 from pointsman.localstack.record import ChildRecord
 
 # What runs beside the present state during a rolling restart.
-PREVIOUS: Final = "591e93c"
+PREVIOUS: Final = "84d1623"
 ROOT: Final = Path(__file__).resolve().parents[2]
 WORKER: Final = "pointsman.pod.worker"
 PATIENCE_S: Final = 60.0

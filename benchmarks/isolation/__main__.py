@@ -1,4 +1,4 @@
-"""`python -m benchmarks.isolation [--waiting N]`: a flood beside 21 models; status 1 if a goal is missed."""
+"""`python -m benchmarks.isolation [--waiting N]`: a flood beside 20 models; status 1 if a goal is missed."""
 
 from __future__ import annotations
 

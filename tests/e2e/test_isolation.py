@@ -39,4 +39,6 @@ def test_nobody_waits_for_a_flooded_model_and_all_of_it_is_answered(
         "the neighbour did not wait for the end of the flood"
     )
     assert max(written["now"]) < max(written["flood"])
+    refused = [final.id for final in finals.values() if final.error]
+    assert sum(f"{other}-now" in one for one in refused) < OTHERS / 2
     assert bench.outputs(f"{flooded}-{FLOOD - 1}")["y"].tolist() == (2 * row).tolist()

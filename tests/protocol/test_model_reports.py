@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pointsman.pb.v1 import serving_pb2
-from pointsman.statefun.model_fn import FLUSH_MS, REPORT_ITEMS, REPORT_MS
+from pointsman.statefun.model_fn import REPORT_ITEMS, REPORT_MS
 from pointsman.statefun.protocol import REPORT, TASKS, TICK
 from pointsman.testing.engine import Reply, Sent
 from tests.protocol.world import Shard, asked, task_batch
@@ -33,10 +33,10 @@ def test_a_few_requests_are_reported_by_a_timer_that_is_armed_once() -> None:
     shard = started()
     reply = shard.serve(asked())
     (tick,) = ticks(reply)
-    assert (tick.target, tick.delay_ms) == ("models/default/digits~1~0", FLUSH_MS)
+    assert (tick.target, tick.delay_ms) == ("models/default/digits~1~0", REPORT_MS)
     assert reports(reply) == []
     assert ticks(shard.serve(asked())) == []
-    shard.now += FLUSH_MS
+    shard.now += REPORT_MS
     (report,) = reports(shard.call((tick.typename, tick.value)))
     assert (report.done, report.failed) == (3, 0)
 

@@ -13,6 +13,7 @@ from pointsman.errors import DEADLINE_EXCEEDED, NOT_FOUND
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.pb.v1.routing_pb2 import LOADING, READY
 from pointsman.statefun import router_state
+from pointsman.statefun.backlog import OVERDUE_MS
 from pointsman.statefun.dispatch import Dispatch
 from pointsman.statefun.protocol import FED, INTERACTIVE, MOVED, READING, REPORT, REQUESTS, TASKS
 from pointsman.testing.engine import Reply, batch, ingress
@@ -91,6 +92,13 @@ def test_what_has_no_room_is_neither_sent_nor_refused_but_remembered() -> None:
     assert span(router) == [(14, 20)]
 
 
+def test_shards_are_told_from_the_first_batch_on_that_more_waits() -> None:
+    told = []
+    for count in (LIMIT, LIMIT + 1):
+        told += [batch.pressed for batch in tasks(Router().serving(ONE).ask(*records(*range(count))))]
+    assert told == [False, True]
+
+
 def test_what_comes_later_waits_behind_it_though_there_is_room() -> None:
     router = Router().serving(ONE)
     router.ask(*records(*range(6)))
@@ -120,6 +128,19 @@ def test_more_than_there_is_room_for_is_left_where_it_is() -> None:
     reply = router.call(fed(asked_for, *records(4, 5, 6, 7), upto=8))
     assert taken(reply) == ["o4", "o5"]
     assert span(router) == [(6, 10)]
+
+
+def test_a_reading_that_nobody_answers_is_asked_for_anew() -> None:
+    router = Router().serving(ONE)
+    router.ask(*records(*range(10)))
+    lost = reading(router.call(report(router, 4)))
+    router.now += OVERDUE_MS - 1
+    assert all(sent.typename != READING for sent in router.call(report(router, 4)).sent)
+    router.now += 1
+    again = reading(router.call(report(router, 4)))
+    assert (again.stretch.start, again.stretch.ticket) == (4, lost.stretch.ticket + 1)
+    assert taken(router.call(fed(lost, *records(4, 5), upto=6))) == []
+    assert taken(router.call(fed(again, *records(4, 5), upto=6))) == ["o4", "o5"]
 
 
 def test_an_answer_to_an_older_reading_counts_for_nothing() -> None:

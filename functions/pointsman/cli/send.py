@@ -28,6 +28,9 @@ def send(
     label: Annotated[str, typer.Option(help="Ask for a label's version.")] = "",
     unit: Annotated[str, typer.Option(help="User, device or session: keeps to one version.")] = "",
     brightest: Annotated[float, typer.Option("--brightest", help="An image's white as a number.")] = 1.0,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Somebody waits: pass by the stream, or be refused.")
+    ] = False,
     timeout: Timeout = 10.0,
     kafka: Kafka = "",
     name: Name = "",
@@ -39,7 +42,7 @@ def send(
     servers = kafka_of(kafka, name)
     signature = payload.signature_of(read_catalogue(servers).get(model, RouteTable(model)), version)
     inputs = payload.read(file, text, signature, brightest)
-    job = _Job(model, inputs, repeats, version or None, label or None, unit or None, timeout)
+    job = _Job(model, inputs, repeats, version or None, label or None, unit or None, timeout, interactive)
     began = time.monotonic()
     answers = asyncio.run(job.run(servers))
     _print(Output(as_json), answers, time.monotonic() - began)
@@ -50,10 +53,11 @@ class _Job:
 
     def __init__(
         self, model: str, inputs: Inputs, repeats: int, version: str | None, label: str | None,
-        unit: str | None, timeout: float,
+        unit: str | None, timeout: float, interactive: bool,
     ) -> None:  # fmt: skip
         self._model, self._inputs, self._repeats = model, inputs, repeats
         self._version, self._label, self._unit, self._timeout = version, label, unit, timeout
+        self._interactive = interactive
 
     async def run(self, kafka: str) -> list[Prediction]:
         """Return the answers, in the order in which they came."""
@@ -61,7 +65,7 @@ class _Job:
             for _ in range(self._repeats):
                 await client.submit(
                     self._model, self._inputs, version=self._version, label=self._label, unit=self._unit,
-                    timeout=self._timeout,
+                    timeout=self._timeout, interactive=self._interactive,
                 )  # fmt: skip
             return [prediction async for prediction in client.results(timeout=self._timeout)]
 

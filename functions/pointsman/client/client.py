@@ -69,10 +69,12 @@ class Client:
         unit: str | None = None,
         id: str | None = None,  # noqa: A002 - the protocol's name
         timeout: float = 10.0,
+        interactive: bool = False,
     ) -> Prediction:
         """Return the answer of a model.
 
-        `unit` keeps to one version under a sticky split. Raises Refused with the answered failure, and
+        `unit` keeps to one version under a sticky split. `interactive` passes by what waits in the stream,
+        and is refused where the answer would come too late. Raises Refused with the answered failure, and
         TimedOut after `timeout` seconds, which is the request's deadline for the servers as well.
         """
         request = self._request(model, inputs, version, label, unit, id, timeout)
@@ -80,7 +82,7 @@ class Client:
         self._waiting[request.id] = future
         try:
             async with asyncio.timeout(timeout):
-                await self._send(request)
+                await self._send(request, interactive)
                 prediction = await future
         except TimeoutError:
             raise TimedOut(f"no answer from {model} within {timeout:g} s") from None
@@ -100,14 +102,16 @@ class Client:
         unit: str | None = None,
         id: str | None = None,  # noqa: A002 - the protocol's name
         timeout: float | None = None,
+        interactive: bool = False,
     ) -> str:
         """Send a request and return its id; the answer comes out of `results`.
 
-        `timeout` in seconds is the request's deadline for the servers; None: the model's own.
+        `timeout` in seconds is the request's deadline for the servers; None: the model's own. `interactive`
+        as of `predict`.
         """
         request = self._request(model, inputs, version, label, unit, id, timeout)
         self._submitted.add(request.id)
-        await self._send(request)
+        await self._send(request, interactive)
         return str(request.id)
 
     async def results(self, timeout: float | None = None) -> AsyncIterator[Prediction]:
@@ -179,9 +183,11 @@ class Client:
         fill_payload(request, inputs)
         return request
 
-    async def _send(self, request: pb.InferenceRequest) -> None:
+    async def _send(self, request: pb.InferenceRequest, interactive: bool) -> None:
         await self._open_responses()
-        await self._produce(topics.REQUESTS, request.model, request.SerializeToString(), request.id)
+        topic = topics.INTERACTIVE if interactive else topics.REQUESTS
+        request.lane = pb.LANE_INTERACTIVE if interactive else pb.LANE_STREAM
+        await self._produce(topic, request.model, request.SerializeToString(), request.id)
 
     async def _produce(self, topic: str, key: str, value: bytes, tag: str) -> None:
         if self._outbox is None:

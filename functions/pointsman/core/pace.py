@@ -35,7 +35,10 @@ class Pace(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What shards have done: requests and the time of their calls, summed over all of them."""
+    """What shards have done: requests and the time of their calls, summed over all of them.
+
+    `shards` counts those that were heard since the measurement under way began.
+    """
 
     done: int
     busy_ms: int
@@ -55,7 +58,7 @@ def paced(pace: Pace, work: Work, now_ms: int, *, is_pressed: bool) -> Pace:
     if busy_ms < MEASURED_MS:
         return pace
     wanted = round(done * work.shards * TARGET_S * 1000 / busy_ms)
-    if busy_ms < IDLE * (now_ms - pace.at_ms):
+    if busy_ms < IDLE * work.shards * (now_ms - pace.at_ms):
         wanted = max(wanted, pace.limit)
     limit = min(MOST, max(LEAST, (pace.limit + 3 * wanted) // 4))
     return Pace(limit, work.done, work.busy_ms, now_ms)

@@ -25,8 +25,9 @@ GUILTY_S: Final = 600.0
 STRIKE_S: Final = 300.0
 MOST: Final = 1_024
 _FILE: Final = "quarantine.json"
-# How often a process looks for what the others have written: a call whose process died comes again no sooner.
-LOOK_S: Final = 0.02
+# How often a process looks for what the others have written: at each call it cost a sixth of the event loop's
+# time. A call that killed its process may so meet another one that does not know yet, as it may anyway.
+LOOK_S: Final = 0.005
 
 
 class Term(msgspec.Struct):

@@ -30,15 +30,19 @@ _PARTS: Final = 8
 _LOOK: Final = 256
 # Without a ready version it looks again after 0.25, 0.5, 1, 2, 2, ... seconds.
 _LOOK_MS: Final = (250, 500, 1_000, 2_000)
+# A reading without an answer for so long is asked for anew. The job loses no message, but a router that does
+# not know it, in a rolling upgrade, drops it; then the whole partition would wait for ever.
+OVERDUE_MS: Final = 30_000
 
 
 class Backlog:
     """The stretches of one model during one call of its router; they are part of the state `arms`."""
 
-    def __init__(self, model: str, state: RouterState, effects: Effects) -> None:
+    def __init__(self, model: str, state: RouterState, effects: Effects, now_ms: int) -> None:
         self._model = model
         self._state = state
         self._effects = effects
+        self._now_ms = now_ms
 
     def joined_by(self, batch: bytes) -> bytes:
         """Let the records of an IngressBatch wait whose route waits already; return the others."""
@@ -116,7 +120,7 @@ class Backlog:
             return
         if self._state.plan.split is None and isinstance(self._state.plan.no_split, Wait):
             for stretch in stretches:
-                if not stretch.is_read:
+                if not self._is_under_way(stretch):
                     self._read(stretch, _LOOK, _LOOK_MS[min(stretch.attempt, len(_LOOK_MS) - 1)])
             return
         room = self._state.room()
@@ -124,11 +128,15 @@ class Backlog:
             return
         share = min(MOST_RECORDS, max(1, room.count // len(stretches)))
         for stretch in stretches:
-            if not stretch.is_read or stretch.attempt:
+            if stretch.attempt or not self._is_under_way(stretch):
                 self._read(stretch, share, 0)
+
+    def _is_under_way(self, stretch: serving_pb2.Stretch) -> bool:
+        return stretch.is_read and self._now_ms - stretch.asked_ms < OVERDUE_MS
 
     def _read(self, stretch: serving_pb2.Stretch, records: int, delay_ms: int) -> None:
         stretch.ticket += 1
+        stretch.asked_ms = self._now_ms
         stretch.is_read, stretch.attempt = True, stretch.attempt + 1 if delay_ms else 0
         reading = serving_pb2.Reading(model=self._model, stretch=stretch, records=records, bytes=MOST_BYTES)
         address = f"{self._model}~{stretch.topic}~{stretch.partition}"

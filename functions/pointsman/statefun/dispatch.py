@@ -65,6 +65,7 @@ class Dispatch:
         self._effects = effects
         self._settings = settings
         self._now_ms = now_ms
+        self._is_pressed = False  # more requests of the stream wait than are sent
 
     def run(self, batch: bytes) -> None:
         """Give every record of an IngressBatch its next step, or let it wait in its topic."""
@@ -148,6 +149,7 @@ class Dispatch:
                 asked.setdefault(verdict.number, []).append(raw[index])
             else:
                 waiting.append(index)
+        self._is_pressed = bool(self._state.arms.backlog) or bool(left)
         self._split(heads, undecided, chosen)
         drawn = frozenset(undecided)
         for entry, indices in chosen.values():
@@ -269,9 +271,10 @@ class Dispatch:
         table = self._state.table
         sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
         output, egress = self._output
-        is_pressed = bool(self._state.arms.backlog)
         features = table.route.features
-        sender = Sender(self._model, entry, table.epoch, output, egress, features, self._now_ms, is_pressed)
+        sender = Sender(
+            self._model, entry, table.epoch, output, egress, features, self._now_ms, self._is_pressed
+        )
         default = table.limits.deadline_ms
         for shard, part in shards_of(self._state, entry, heads, indices):
             work = [

@@ -36,8 +36,6 @@ ATTEMPTS: Final = 30
 # models a report every 100 ms made more calls than the requests did.
 REPORT_ITEMS: Final = 256
 REPORT_MS: Final = 500
-# What the last requests before a pause left unreported is told after this time.
-FLUSH_MS: Final = 2_000
 # While work waits so long, beside its own pass, the router must know sooner how fast it is worked off.
 WAIT_MS: Final = 50
 WAITING_REPORT_MS: Final = 100
@@ -322,8 +320,8 @@ class _Shard:
             self._report(batch.model, now)
         elif not totals.flush_armed:
             totals.flush_armed = True
-            tick = serving_pb2.Tick(due_ms=now + FLUSH_MS).SerializeToString()
-            self.effects.send_after(FLUSH_MS, "models", self._pool, self.address, TICK, tick)
+            tick = serving_pb2.Tick(due_ms=now + REPORT_MS).SerializeToString()
+            self.effects.send_after(REPORT_MS, "models", self._pool, self.address, TICK, tick)
 
     def flush(self) -> None:
         """Report what the last calls left unreported."""

@@ -124,7 +124,7 @@ class RouterFunction:
 
     def _handlers(self, model: str, state: RouterState, effects: Effects) -> _Handle:
         now = self._clock()
-        backlog = Backlog(model, state, effects)
+        backlog = Backlog(model, state, effects, now)
         dispatch = Dispatch(model, state, backlog, effects, self._settings, now)
         steering = Steering(model, state, effects, self._settings, now, self._artifact_fault)
         return _Handle(dispatch, steering, backlog)

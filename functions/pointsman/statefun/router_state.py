@@ -121,8 +121,9 @@ class RouterState:
 
     def measure(self, now_ms: int) -> None:
         """Let the bound follow what the shards got done."""
-        shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD and totals.done]
-        work = Work(sum(one.done for one in shards), sum(one.busy_ms for one in shards), len(shards))
+        shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD]
+        heard = sum(totals.heard_ms > self.arms.pace.at_ms for totals in shards)
+        work = Work(sum(one.done for one in shards), sum(one.busy_ms for one in shards), heard)
         pace, kept = paced(self._pace(), work, now_ms, is_pressed=bool(self.arms.backlog)), self.arms.pace
         kept.limit, kept.done, kept.busy_ms, kept.at_ms = pace
         self.touch("arms")

@@ -41,13 +41,15 @@ class Responder:
     def __init__(self, kafka: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": kafka, "group.id": "responder", "log_level": 0})
         self._producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
-        read = [TopicPartition(topics.REQUESTS, number) for number in range(4)]
+        lanes = (topics.REQUESTS, topics.INTERACTIVE)
+        read = [TopicPartition(topic, number) for topic in lanes for number in range(4)]
         read.append(TopicPartition(topics.CONTROL, 0))
         for partition in read:
             partition.offset = self._consumer.get_watermark_offsets(partition)[1]
         self._consumer.assign(read)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.topics: list[str] = []
         self._thread.start()
         self.seen: list[pb.InferenceRequest] = []
 
@@ -67,6 +69,7 @@ class Responder:
         while not self._stop.is_set():
             message = self._consumer.poll(0.05)
             if message is not None and message.error() is None:
+                self.topics.append(message.topic())
                 answer = self._control if message.topic() == topics.CONTROL else self._request
                 answer(message.value())
             self._producer.poll(0)
@@ -148,6 +151,18 @@ async def test_submitted_requests_come_out_of_results(kafka: str, responder: Res
         results = [prediction async for prediction in client.results(timeout=30)]
     assert {prediction.id for prediction in results} == set(sent)
     assert [prediction.id for prediction in results if prediction.failure is not None] == sent[-1:]
+
+
+@in_a_loop
+async def test_an_interactive_request_takes_its_own_lane(kafka: str, responder: Responder) -> None:
+    async with Client(kafka) as client:
+        await client.predict("echo", {"x": ROW}, timeout=30, interactive=True)
+        await client.submit("echo", {"x": ROW}, interactive=True)
+        assert len([one async for one in client.results(timeout=30)]) == 1
+        await client.predict("echo", {"x": ROW}, timeout=30)
+    assert responder.topics == [topics.INTERACTIVE, topics.INTERACTIVE, topics.REQUESTS]
+    lanes = [request.lane for request in responder.seen]
+    assert lanes == [pb.LANE_INTERACTIVE, pb.LANE_INTERACTIVE, pb.LANE_STREAM]
 
 
 @in_a_loop

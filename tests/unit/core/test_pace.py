@@ -54,6 +54,7 @@ def test_shards_that_idle_do_not_lower_the_bound() -> None:
     begun = Pace(500, 10, 1_000, 5_000)
     assert paced(begun, Work(20, 1_300, 1), 5_700, is_pressed=True) == Pace(500, 20, 1_300, 5_700)
     assert paced(begun, Work(20, 1_300, 1), 5_300, is_pressed=True).limit < 200
+    assert paced(begun, Work(20, 1_300, 8), 5_300, is_pressed=True).limit == 500
 
 
 @given(st.floats(0, 1e7))

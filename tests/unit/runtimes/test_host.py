@@ -326,7 +326,7 @@ def test_a_version_goes_into_quarantine_while_it_serves() -> None:
         await host.hold(KEY, VersionSpec(uri="a"), on_state)
         await host.run(KEY, [item(1)])
         Quarantine(folder).hold([KEY], 60)  # another worker of the pool had reason to
-        await asyncio.sleep(LOOK_S)  # a call whose process died comes again no sooner
+        await asyncio.sleep(LOOK_S)  # until it looks
         await host.run(KEY, [item(1)])
         assert (here.batches, apart.batches) == ([1], [1])
         assert await asyncio.to_thread(here.unloaded.wait, 5)

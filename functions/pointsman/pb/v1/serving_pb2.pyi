@@ -270,7 +270,7 @@ class Pace(_message.Message):
     def __init__(self, limit: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ..., busy_ms: _Optional[int] = ...) -> None: ...
 
 class Stretch(_message.Message):
-    __slots__ = ("topic", "partition", "via", "start", "end", "ticket", "is_read", "attempt", "format", "declared_model")
+    __slots__ = ("topic", "partition", "via", "start", "end", "ticket", "is_read", "attempt", "format", "declared_model", "asked_ms")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     VIA_FIELD_NUMBER: _ClassVar[int]
@@ -281,6 +281,7 @@ class Stretch(_message.Message):
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     DECLARED_MODEL_FIELD_NUMBER: _ClassVar[int]
+    ASKED_MS_FIELD_NUMBER: _ClassVar[int]
     topic: str
     partition: int
     via: str
@@ -291,7 +292,8 @@ class Stretch(_message.Message):
     attempt: int
     format: _ingress_pb2.Format
     declared_model: str
-    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., via: _Optional[str] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., ticket: _Optional[int] = ..., is_read: bool = ..., attempt: _Optional[int] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ..., declared_model: _Optional[str] = ...) -> None: ...
+    asked_ms: int
+    def __init__(self, topic: _Optional[str] = ..., partition: _Optional[int] = ..., via: _Optional[str] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., ticket: _Optional[int] = ..., is_read: bool = ..., attempt: _Optional[int] = ..., format: _Optional[_Union[_ingress_pb2.Format, str]] = ..., declared_model: _Optional[str] = ..., asked_ms: _Optional[int] = ...) -> None: ...
 
 class Reading(_message.Message):
     __slots__ = ("model", "stretch", "records", "bytes")

@@ -76,7 +76,7 @@ final class ConnectionPool {
       made.channel().pipeline().get(Connection.class).send(attempt);
     } else {
       closed();
-      attempt.failed(made.cause());
+      attempt.unreachable(made.cause());
     }
   }
 

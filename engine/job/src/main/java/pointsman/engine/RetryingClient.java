@@ -17,10 +17,12 @@ final class RetryingClient implements RequestReplyClient {
   private static final long[] PAUSES_MS = {20, 50, 100, 250, 500, 1000};
 
   private final ConnectionPool pool;
+  private final Retries retries;
   private final OutageLog log;
 
   RetryingClient(ConnectionPool pool) {
     this.pool = pool;
+    this.retries = new Retries(pool.loop());
     this.log = new OutageLog(pool.endpoint());
   }
 
@@ -66,6 +68,7 @@ final class RetryingClient implements RequestReplyClient {
       metrics.remoteInvocationLatency(millisSince(attemptedAt));
       if (failures > 0) {
         log.recovered(failures, millisSince(begunAt));
+        retries.answered();
       }
       result.complete(reply);
     }
@@ -73,13 +76,19 @@ final class RetryingClient implements RequestReplyClient {
     @Override
     public void failed(Throwable cause) {
       count(cause);
-      retry(PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1]);
+      retries.after(pauseMs(), this::attempt);
+    }
+
+    @Override
+    public void unreachable(Throwable cause) {
+      count(cause);
+      retries.whenReachable(pauseMs(), this::attempt);
     }
 
     @Override
     public void wentStale(Throwable cause) {
       count(cause);
-      retry(0);
+      retries.after(0, this::attempt);
     }
 
     private void count(Throwable cause) {
@@ -89,10 +98,8 @@ final class RetryingClient implements RequestReplyClient {
       log.failed(cause, summary);
     }
 
-    private void retry(long pauseMs) {
-      if (!pool.loop().isShuttingDown()) {
-        pool.loop().schedule(this::attempt, pauseMs, TimeUnit.MILLISECONDS);
-      }
+    private long pauseMs() {
+      return PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1];
     }
 
     private long millisSince(long nanoTime) {

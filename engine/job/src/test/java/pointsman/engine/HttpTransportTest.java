@@ -155,6 +155,28 @@ class HttpTransportTest {
   }
 
   @Test
+  void noticesTheEndOfALongOutageAtOnce() throws Exception {
+    int port = server.port();
+    long fastest = Long.MAX_VALUE;
+    for (int round = 0; round < 3; round++) {
+      server.close();
+      Calls calls = calls();
+      List<CompletableFuture<FromFunction>> waiting =
+          Stream.generate(() -> calls.call(withState(new byte[1]))).limit(50).collect(Collectors.toList());
+      until(() -> calls.failures.get() >= 50 * 7); // all have just failed, and wait for a second
+
+      long begun = System.nanoTime();
+      server = new ScriptedServer(port, USUAL);
+      for (CompletableFuture<FromFunction> reply : waiting) {
+        assertEquals(REPLY, reply.get(5, TimeUnit.SECONDS));
+      }
+      fastest = Math.min(fastest, System.nanoTime() - begun);
+    }
+    // One round in three is quick even on a busy machine.
+    assertTrue(fastest < TimeUnit.MILLISECONDS.toNanos(700), fastest + " ns");
+  }
+
+  @Test
   void waitsForAHostThatHasNoAddress() throws Exception {
     Calls calls = new Calls(transport.createTransportClient(properties, URI.create("http://my_pool.invalid:8000/")));
     CompletableFuture<FromFunction> reply = calls.call(withState(new byte[1]));
