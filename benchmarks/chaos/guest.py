@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from benchmarks.chaos import load
-from benchmarks.chaos.scene import Scene, awaited
+from benchmarks.chaos.awaited import awaited
+from benchmarks.chaos.scene import Scene
 from pointsman.client.catalogue import read_catalogue
 
 GUEST: Final = "3"

@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.chaos.awaited import awaited
 from benchmarks.stream import processes
 from pointsman.localstack import rest
 from pointsman.localstack.functions import HEALTH
@@ -57,14 +57,19 @@ def replace_workers(child: ChildRecord) -> None:
     While one is away the others, of either release, serve the same port.
     """
     for worker in workers(child.pid):
-        before = set(workers(child.pid))
-        os.kill(worker, signal.SIGTERM)
-        _until(lambda worker=worker, before=before: _is_replaced(child, worker, before))
+        _replace(child, worker)
 
 
 def workers(pid: int) -> list[int]:
     """Return the workers below a supervisor."""
     return [child for child in processes.tree(pid) if WORKER in _command(child)]
+
+
+def _replace(child: ChildRecord, worker: int) -> None:
+    before = set(workers(child.pid))
+    os.kill(worker, signal.SIGTERM)
+    complaint = "a worker was not replaced"
+    awaited(lambda: _is_replaced(child, worker, before) or None, complaint, PATIENCE_S, POLL_S)
 
 
 def _is_replaced(child: ChildRecord, worker: int, before: set[int]) -> bool:
@@ -77,11 +82,3 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
-
-
-def _until(condition: object) -> None:
-    limit = time.monotonic() + PATIENCE_S
-    while not condition():  # type: ignore[operator]
-        if time.monotonic() > limit:
-            raise TimeoutError("a worker was not replaced")
-        time.sleep(POLL_S)

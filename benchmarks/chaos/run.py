@@ -16,10 +16,11 @@ from typing import Final
 import msgspec
 
 from benchmarks.chaos import disk, faults, load
+from benchmarks.chaos.awaited import PATIENCE_S, awaited
 from benchmarks.chaos.proxy import Proxy
 from benchmarks.chaos.release import Releases
 from benchmarks.chaos.report import Blow, Result
-from benchmarks.chaos.scene import PATIENCE_S, Scene, awaited, publish
+from benchmarks.chaos.scene import Scene, publish
 from pointsman.client import Client
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.stack import Stack

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
+from benchmarks.chaos.awaited import PATIENCE_S, awaited
 from benchmarks.chaos.load import Load
 from benchmarks.chaos.proxy import Proxy
 from benchmarks.chaos.release import Releases
@@ -15,11 +15,6 @@ from pointsman.localstack import checkpoints
 from pointsman.localstack.stack import Stack
 from pointsman.testing import ledger
 
-T = TypeVar("T")
-
-# A blow that nothing recovers from within this time ends the run.
-PATIENCE_S: Final = 120.0
-POLL_S: Final = 0.1
 NEWEST: Final = 5_000  # finals that are looked through for the first after a blow
 
 
@@ -69,13 +64,3 @@ async def publish(kafka: str, spec: Mapping[str, Any]) -> None:
     """Apply a model's description and return when that is acknowledged."""
     async with Client(kafka) as client:
         await client.apply(spec, timeout=PATIENCE_S)
-
-
-def awaited(probe: Callable[[], T | None], complaint: str) -> T:
-    """Return what the probe finds once it finds something."""
-    limit = time.monotonic() + PATIENCE_S
-    while (found := probe()) is None:
-        if time.monotonic() > limit:
-            raise TimeoutError(f"{complaint} within {PATIENCE_S:.0f} s")
-        time.sleep(POLL_S)
-    return found

@@ -6,17 +6,19 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 
+from benchmarks import sheet
+from benchmarks.beside import sampled
 from benchmarks.isolation import report
 from benchmarks.isolation.report import PHASES, Memory, Result
-from benchmarks.soak.ended import ended
 from benchmarks.stream import machine, models, processes
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator, Opened, Traffic
@@ -42,12 +44,9 @@ def others(folder: Path) -> Mapping[str, tuple[Traffic, float]]:
     stream = models.body(folder / "stream.bin")
     someone = models.body(folder / "interactive.bin", lane=pb.LANE_INTERACTIVE, timeout_ms=DEADLINE_MS)
 
-    def people(*names: str, reply_key: str) -> Traffic:
-        return Traffic(topics.INTERACTIVE, topics.RESPONSES, names, someone, reply_key=reply_key)
-
-    small = Traffic(topics.REQUESTS, topics.RESPONSES, models.SMALL, stream, reply_key="small")
+    people = partial(models.traffic, payload=someone, source=topics.INTERACTIVE)
     return {
-        "small models, stream": (small, STREAM),
+        "small models, stream": (models.traffic(*models.SMALL, payload=stream, reply_key="small"), STREAM),
         "small models, interactive": (people(*models.SMALL, reply_key="people"), PEOPLE),
         "flooded model, interactive": (people(models.SLOW, reply_key="patient"), SLOW),
     }
@@ -55,8 +54,7 @@ def others(folder: Path) -> Mapping[str, tuple[Traffic, float]]:
 
 async def measure(folder: Path, waiting: int) -> Result:
     """Send the others' traffic all the time, and after a while the flood."""
-    body = models.body(folder / "flood.bin")
-    flood = Traffic(topics.REQUESTS, topics.RESPONSES, (models.SLOW,), body, reply_key="flood")
+    flood = models.traffic(models.SLOW, payload=models.body(folder / "flood.bin"), reply_key="flood")
     flood_s = max(1, round(FLOOD_S * waiting / WAITING))
     seconds = dict(zip(PHASES, (QUIET_S, flood_s, AFTER_S), strict=True))
     async with Stack(folder / "stack") as stack:
@@ -65,7 +63,8 @@ async def measure(folder: Path, waiting: int) -> Result:
         beside = others(folder)
         small = beside["small models, stream"][0]
         await asyncio.to_thread(generator.run, small, 50, WARMUP_S, 1.0)
-        async with _sampled(stack) as samples, asyncio.TaskGroup() as group:
+        began = time.monotonic()
+        async with sampled(partial(_memory, stack), SAMPLE_S) as samples, asyncio.TaskGroup() as group:
             steady = [
                 group.create_task(_steady(generator, traffic, rate, list(seconds.values())))
                 for traffic, rate in beside.values()
@@ -76,7 +75,7 @@ async def measure(folder: Path, waiting: int) -> Result:
             answered=_end(stack.kafka, flood.reply_key),
             seconds=seconds,
             others=dict(zip(beside, [task.result() for task in steady], strict=True)),
-            memory=samples,
+            memory=[Memory(one.at_s - began, one.mib) for one in samples],
             restarts=stack.restarts(),
             machine=machine.facts(),
             at=stamp(),
@@ -93,28 +92,8 @@ async def _flood(generator: Generator, traffic: Traffic, begin_s: float, rate: f
     await asyncio.to_thread(generator.send, traffic, rate, seconds)
 
 
-@asynccontextmanager
-async def _sampled(stack: Stack) -> AsyncIterator[list[Memory]]:
-    """Take samples of the memory all the while."""
-    samples: list[Memory] = []
-
-    async def take() -> None:
-        begun = asyncio.get_running_loop().time()
-        while True:
-            at_s = asyncio.get_running_loop().time() - begun
-            samples.append(Memory(at_s, await asyncio.to_thread(_memory, stack)))
-            await asyncio.sleep(SAMPLE_S)
-
-    task = asyncio.create_task(take())
-    try:
-        yield samples
-    finally:
-        await ended(task)
-
-
-def _memory(stack: Stack) -> dict[str, float]:
-    children = stack.record.children
-    return {name: processes.memory_bytes(child.pid) / 2**20 for name, child in children.items()}
+def _memory(stack: Stack) -> Memory:
+    return Memory(time.monotonic(), processes.memory_mib(stack.record.children))
 
 
 def _end(kafka: str, reply_key: str) -> int:
@@ -138,9 +117,11 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pointsman-isolation-") as folder:
         result = asyncio.run(measure(Path(folder), waiting))
-    report.show(result, console)
+    told = report.sheet(result)
+    told.show(console)
     if waiting >= WAITING:
-        report.write(result, RESULTS, MARKDOWN)
+        sheet.keep(result, RESULTS)
+        told.publish(MARKDOWN)
     sys.exit(0 if result.is_met else 1)
 
 

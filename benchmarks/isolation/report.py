@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.sheet import Sheet
 from benchmarks.soak.trend import Trend, trend
 from benchmarks.stream.generator import Opened, Span
-from benchmarks.stream.report import write_between_markers
 
 P99_MS: Final = 250.0
 MARKER: Final = "isolation"
@@ -92,20 +89,6 @@ def notes(result: Result) -> list[str]:
     ]
 
 
-def show(result: Result, console: Console) -> None:
-    """Print the table and the lines below it."""
-    table = Table(*HEADINGS)
-    for row in result.rows():
-        table.add_row(*cells(*row))
-    console.print(table)
-    for line in notes(result):
-        console.print(f"- {line}")
-
-
-def write(result: Result, json: Path, markdown: Path) -> None:
-    """Write the result as JSON, and into the page."""
-    json.parent.mkdir(parents=True, exist_ok=True)
-    json.write_bytes(msgspec.json.encode(result) + b"\n")
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|---|" + "---:|" * (len(HEADINGS) - 2)]
-    lines += ["| " + " | ".join(cells(*row)) + " |" for row in result.rows()]
-    write_between_markers("\n".join([*lines, "", *(f"- {line}" for line in notes(result))]), markdown, MARKER)
+def sheet(result: Result) -> Sheet:
+    """Return what is told of a run."""
+    return Sheet(MARKER, HEADINGS, [cells(*row) for row in result.rows()], notes(result), texts=2)

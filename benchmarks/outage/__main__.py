@@ -15,15 +15,15 @@ from typing import Final
 
 from rich.console import Console
 
+from benchmarks import sheet
 from benchmarks.chaos.run import importable
 from benchmarks.outage import report
 from benchmarks.outage.report import KINDS, Pair, Result
 from benchmarks.outage.trouble import PODS, Load, Outage, Trouble
 from benchmarks.stream import machine, models
 from benchmarks.stream.bench import stamp
-from benchmarks.stream.generator import Generator, Opened, Traffic
+from benchmarks.stream.generator import Generator, Opened
 from benchmarks.stream.run import BUILD, MARKDOWN, publish
-from pointsman import topics
 from pointsman.localstack.stack import Stack
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "outage.json"
@@ -73,7 +73,7 @@ class Bench:
         return await asyncio.to_thread(self._generator.run_open, self._small, phases, DEADLINE_S)
 
     async def _waiting(self, model: str, seconds: int) -> Opened:
-        own = Traffic(topics.REQUESTS, topics.RESPONSES, (model,), self._payload, reply_key=model)
+        own = models.traffic(model, payload=self._payload, reply_key=model)
         phases = [(WAITING, seconds + AFTER_S)]
         return await asyncio.to_thread(self._generator.run_open, own, phases, DEADLINE_S)
 
@@ -105,9 +105,11 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pointsman-outage-") as folder:
         result = asyncio.run(measure(Path(folder), kinds, seconds, console))
-    report.show(result, console)
+    told = report.sheet(result)
+    told.show(console)
     if not arguments.quick and not arguments.only:
-        report.write(result, RESULTS, MARKDOWN)
+        sheet.keep(result, RESULTS)
+        told.publish(MARKDOWN)
     sys.exit(0 if result.is_met else 1)
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.sheet import Sheet
 from benchmarks.stream.generator import Span
-from benchmarks.stream.report import write_between_markers
 
 KINDS: Final = ("pool gone", "load")
 TIMES: Final = 1.5
@@ -86,20 +83,6 @@ def notes(result: Result) -> list[str]:
     ]
 
 
-def show(result: Result, console: Console) -> None:
-    """Print the table and the lines below it."""
-    table = Table(*HEADINGS)
-    for pair in result.pairs:
-        table.add_row(*cells(pair))
-    console.print(table)
-    for line in notes(result):
-        console.print(f"- {line}")
-
-
-def write(result: Result, json: Path, markdown: Path) -> None:
-    """Write the result as JSON, and into the page."""
-    json.parent.mkdir(parents=True, exist_ok=True)
-    json.write_bytes(msgspec.json.encode(result) + b"\n")
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|" + "---:|" * (len(HEADINGS) - 1)]
-    lines += ["| " + " | ".join(cells(pair)) + " |" for pair in result.pairs]
-    write_between_markers("\n".join([*lines, "", *(f"- {line}" for line in notes(result))]), markdown, MARKER)
+def sheet(result: Result) -> Sheet:
+    """Return what is told of a run."""
+    return Sheet(MARKER, HEADINGS, [cells(pair) for pair in result.pairs], notes(result))

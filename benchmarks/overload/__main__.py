@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from benchmarks import sheet
 from benchmarks.overload import report
 from benchmarks.overload.report import Result
 from benchmarks.stream import machine, models
@@ -64,9 +65,11 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pointsman-overload-") as folder:
         result = asyncio.run(measure(Path(folder), seconds))
-    report.show(result, console)
+    told = report.sheet(result)
+    told.show(console)
     if seconds >= 120:
-        report.write(result, RESULTS, MARKDOWN)
+        sheet.keep(result, RESULTS)
+        told.publish(MARKDOWN)
     sys.exit(0 if result.is_met else 1)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.sheet import Sheet
 from benchmarks.stream.generator import Opened, Span
-from benchmarks.stream.report import write_between_markers
 
 GOODPUT, REFUSAL_MS, NORMAL_S = 0.6, 50.0, 5
 # A second is normal again when nothing of it was refused and its p99 is at most so many times what it was.
@@ -100,21 +97,7 @@ def notes(result: Result) -> list[str]:
     ]
 
 
-def show(result: Result, console: Console) -> None:
-    """Print the table and the lines below it."""
-    table = Table(*HEADINGS)
-    for phase, span in zip(PHASES, result.opened.phases, strict=True):
-        table.add_row(*cells(phase, span))
-    console.print(table)
-    for line in notes(result):
-        console.print(f"- {line}")
-
-
-def write(result: Result, json: Path, markdown: Path) -> None:
-    """Write the result as JSON, and into the page."""
-    json.parent.mkdir(parents=True, exist_ok=True)
-    json.write_bytes(msgspec.json.encode(result) + b"\n")
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|" + "---:|" * (len(HEADINGS) - 1)]
-    rows = zip(PHASES, result.opened.phases, strict=True)
-    lines += ["| " + " | ".join(cells(phase, span)) + " |" for phase, span in rows]
-    write_between_markers("\n".join([*lines, "", *(f"- {line}" for line in notes(result))]), markdown, MARKER)
+def sheet(result: Result) -> Sheet:
+    """Return what is told of a run."""
+    rows = [cells(phase, span) for phase, span in zip(PHASES, result.opened.phases, strict=True)]
+    return Sheet(MARKER, HEADINGS, rows, notes(result))

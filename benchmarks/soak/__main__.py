@@ -7,24 +7,22 @@ import asyncio
 import random
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
+from benchmarks.beside import beside, sampled
 from benchmarks.soak import report, traffic
-from benchmarks.soak.ended import ended
 from benchmarks.soak.report import Minute, Result
-from benchmarks.soak.sample import Sample, Sampler
+from benchmarks.soak.sample import Sampler
 from benchmarks.stream import machine, models
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator
 from benchmarks.stream.run import BUILD, publish
 from pointsman.client import Client
 from pointsman.localstack.stack import Stack
-from pointsman.testing.ledger import Ledger
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "soak.json"
 SAMPLE_S, CONTROL_S, MINUTE_S = 2.0, 20.0, 60
@@ -40,11 +38,11 @@ async def measure(folder: Path, minutes: int, warmup_s: float, console: Console)
         generator, bulk = Generator(stack.kafka, BUILD), traffic.stream(folder)
         busy = await asyncio.to_thread(generator.run, bulk, INFLIGHT, FIRST_S, CAPACITY_S)
         console.print(f"capacity {busy.rps:,.0f}/s at {INFLIGHT} in flight")
-        with traffic.Apart(stack.kafka) as ledger:
+        with traffic.Apart(stack.kafka) as ledger, closing(Sampler(stack, ledger)) as sampler:
             trickle = traffic.Trickle(ledger, random.Random(minutes))
             trickle.start()
             try:
-                async with _sampled(stack, ledger) as samples, _controlled(stack.kafka):
+                async with sampled(sampler.take, SAMPLE_S) as samples, beside(_shift(stack.kafka)):
                     done = [
                         await _minute(generator, folder, busy.rps * SHARE, number, console)
                         for number in range(minutes)
@@ -89,40 +87,12 @@ async def _minute(generator: Generator, folder: Path, rate: float, number: int, 
     return minute
 
 
-@asynccontextmanager
-async def _sampled(stack: Stack, ledger: Ledger) -> AsyncIterator[list[Sample]]:
-    """Take samples all the while."""
-    samples: list[Sample] = []
-    sampler = Sampler(stack, ledger)
-
-    async def take() -> None:
-        while True:
-            samples.append(await asyncio.to_thread(sampler.take))
-            await asyncio.sleep(SAMPLE_S)
-
-    task = asyncio.create_task(take())
-    try:
-        yield samples
-    finally:
-        await ended(task)
-        sampler.close()
-
-
-@asynccontextmanager
-async def _controlled(kafka: str) -> AsyncIterator[None]:
+async def _shift(kafka: str) -> None:
     """Change weights now and then."""
-
-    async def shift() -> None:
-        async with Client(kafka) as client:
-            for number in range(10**6):
-                await asyncio.sleep(CONTROL_S)
-                await client.control({"model": models.MODEL, "split": {"1": 1 + number % 9, "2": 1}})
-
-    task = asyncio.create_task(shift())
-    try:
-        yield
-    finally:
-        await ended(task)
+    async with Client(kafka) as client:
+        for number in range(10**6):
+            await asyncio.sleep(CONTROL_S)
+            await client.control({"model": models.MODEL, "split": {"1": 1 + number % 9, "2": 1}})
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ from pointsman.localstack import rest
 from pointsman.localstack.stack import Stack
 from pointsman.testing.ledger import Ledger
 
-MIB: Final = 1 << 20
 GROUP: Final = "pointsman"
 
 
@@ -50,11 +49,10 @@ class Sampler:
 
     def take(self) -> Sample:
         """Return what is now."""
-        children = self._stack.record.children
         size, took = self._checkpoint()
         return Sample(
             time.monotonic() - self._begun,
-            {name: processes.memory_bytes(child.pid) / MIB for name, child in children.items()},
+            processes.memory_mib(self._stack.record.children),
             size / 1024,
             took,
             self._lag(),

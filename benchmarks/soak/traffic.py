@@ -46,7 +46,7 @@ def stream(folder: Path) -> Traffic:
 def people(folder: Path) -> Traffic:
     """Return the bulk of the interactive lane, whose answers go elsewhere."""
     body = models.body(folder / "people.bin", lane=pb.LANE_INTERACTIVE, timeout_ms=DEADLINE_MS)
-    return Traffic(topics.REQUESTS, topics.RESPONSES, MODELS, body, reply_key=PEOPLE_KEY.decode())
+    return models.traffic(*MODELS, payload=body, reply_key=PEOPLE_KEY.decode())
 
 
 class Apart(Ledger):

@@ -57,6 +57,6 @@ def body(path: Path, **fields: Any) -> Path:
     return path
 
 
-def traffic(*models: str, payload: Path) -> Traffic:
+def traffic(*models: str, payload: Path, reply_key: str = "bench", source: str = topics.REQUESTS) -> Traffic:
     """Return requests to `models` in turn."""
-    return Traffic(topics.REQUESTS, topics.RESPONSES, models, payload)
+    return Traffic(source, topics.RESPONSES, models, payload, reply_key)

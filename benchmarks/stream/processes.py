@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from pointsman.localstack.record import ChildRecord
 
 TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
@@ -59,6 +61,11 @@ def cpu_seconds(pid: int) -> float:
 def memory_bytes(pid: int) -> int:
     """Return the proportional set size of a process and its descendants: shared pages count by share."""
     return sum(map(_pss, tree(pid)))
+
+
+def memory_mib(children: Mapping[str, ChildRecord]) -> dict[str, float]:
+    """Return the proportional set size of each part of a stack, in MiB."""
+    return {name: memory_bytes(child.pid) / 2**20 for name, child in children.items()}
 
 
 def _pss(pid: int) -> int:

@@ -63,8 +63,7 @@ async def run(pace: Pace, folder: Path, console: Console) -> report.Result:
 
 def result(rows: list[Row], stack: Stack, pace: Pace) -> report.Result:
     """Return the rows with what else is known at the end."""
-    children = stack.record.children
-    memory = {name: processes.memory_bytes(child.pid) / 2**20 for name, child in children.items()}
+    memory = processes.memory_mib(stack.record.children)
     return report.Result(
         rows=rows,
         machine=machine.facts(),
