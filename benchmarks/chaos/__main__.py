@@ -6,6 +6,8 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,17 +26,28 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="repeats a run's faults")
     parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
     parser.add_argument("--only", default="", help="only faults with this in their name")
+    parser.add_argument("--folder", type=Path, help="keeps what the stack writes, its logs above all")
     parser.add_argument("--result", type=Path, default=RESULTS, help="where the JSON goes")
     arguments = parser.parse_args()
     disk.enter_namespace()
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(f"seed {arguments.seed}")
-    with tempfile.TemporaryDirectory(prefix="pointsman-chaos-") as folder:
+    with _folder(arguments.folder) as folder:
         plan = Plan(arguments.minutes * 60, arguments.rate, arguments.seed, arguments.only)
-        result = run(Path(folder), plan, console.print)
+        result = run(folder, plan, console.print)
     report.show(result, console)
     report.write(result, arguments.result)
     sys.exit(0 if result.is_exact else 1)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept:
+        kept.mkdir(parents=True)
+        yield kept
+    else:
+        with tempfile.TemporaryDirectory(prefix="pointsman-chaos-") as folder:
+            yield Path(folder)
 
 
 if __name__ == "__main__":

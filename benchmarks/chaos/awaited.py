@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-# A blow that nothing recovers from within this time ends the run.
+# What has not recovered from a blow within this time counts as stuck.
 PATIENCE_S: Final = 120.0
 POLL_S: Final = 0.1
 

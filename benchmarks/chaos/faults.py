@@ -168,12 +168,19 @@ class Roll(msgspec.Struct, frozen=True):
 
     def strike(self, scene: Scene) -> Since:
         """Go back to the previous release and forth again; recovery counts from the last replacement."""
-        for choose in (scene.releases.choose_previous, scene.releases.choose_new):
-            choose()
-            for part in ("router", "pod-default"):
-                release.replace_workers(scene.stack.record.children[part])
-            time.sleep(MIXED_S)
+        scene.releases.choose_previous()
+        try:
+            _replace_all(scene)
+        finally:
+            scene.releases.choose_new()
+        _replace_all(scene)
         return now()
+
+
+def _replace_all(scene: Scene) -> None:
+    for part in ("router", "pod-default"):
+        release.replace_workers(scene.stack.record.children[part])
+    time.sleep(MIXED_S)
 
 
 class Join(msgspec.Struct, frozen=True):

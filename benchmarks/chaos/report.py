@@ -15,7 +15,8 @@ class Blow(msgspec.Struct):
     """One fault: the seconds from the blow, or from its end where it lasts, to the answer of a later request.
 
     `all_seconds` is the same for the slowest model. `repeats`, `lost` and `wrong` are what became of the
-    requests between it and the next one.
+    requests between it and the next one. `stuck` says what did not come back in time; the seconds are then
+    those that were waited.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Blow(msgspec.Struct):
     repeats: int = 0
     lost: int = 0
     wrong: int = 0
+    stuck: str = ""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -45,21 +47,25 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def is_exact(self) -> bool:
-        """Whether every accepted request was answered rightly."""
-        return not self.lost and not self.wrong
+        """Whether every accepted request was answered rightly, and soon."""
+        return not self.lost and not self.wrong and not any(blow.stuck for blow in self.blows)
 
 
 def show(result: Result, console: Console) -> None:
     """Print a row per kind of fault, with medians and maxima, and the ledger."""
     table = Table(
-        "fault", "times", "first answer s", "longest", "all models s", "longest", "repeats", "lost", "wrong"
-    )
+        "fault", "times", "first answer s", "longest", "all models s", "longest",
+        "repeats", "lost", "wrong", "stuck",
+    )  # fmt: skip
     by_name: dict[str, list[Blow]] = {}
     for blow in result.blows:
         by_name.setdefault(blow.name, []).append(blow)
     for name, blows in sorted(by_name.items()):
         table.add_row(name, *_row(blows))
     console.print(table)
+    for blow in result.blows:
+        if blow.stuck:
+            console.print(f"{blow.name}: {blow.stuck}", style="red")
     console.print(
         f"seed {result.seed}: {len(result.blows)} faults in {result.seconds / 60:.1f} min; "
         f"{result.accepted:,} accepted, {result.repeats:,} repeats, lost {len(result.lost)}, "
@@ -77,6 +83,7 @@ def _row(blows: Sequence[Blow]) -> tuple[str, ...]:
         f"{sum(blow.repeats for blow in blows):,}",
         str(sum(blow.lost for blow in blows)),
         str(sum(blow.wrong for blow in blows)),
+        str(sum(bool(blow.stuck) for blow in blows)),
     )
 
 

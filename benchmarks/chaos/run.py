@@ -69,12 +69,14 @@ def run(folder: Path, plan: Plan, say: Say) -> Result:
             finally:
                 work.stop()
             ledger.wait(PATIENCE_S)
-            stack.wait_ready()
             return _result(scene, plan, blows)
 
 
 def _blows(scene: Scene, plan: Plan, chance: random.Random, say: Say) -> list[Blow]:
-    """Strike until the time is over, deck after deck, the first of them to its end."""
+    """Strike until the time is over, deck after deck, the first of them to its end.
+
+    A stack that two blows in a row leave stuck is struck no more.
+    """
     end = time.monotonic() + plan.seconds
     waiting = _deck(plan, chance)
     if plan.seconds >= LONG_RUN_S:
@@ -88,6 +90,8 @@ def _blows(scene: Scene, plan: Plan, chance: random.Random, say: Say) -> list[Bl
         blow.repeats, before = scene.ledger.repeats - before, scene.ledger.repeats
         blows.append(blow)
         say(_line(len(blows), blow, scene, end))
+        if all(one.stuck for one in blows[-2:]) and len(blows) > 1:
+            break
     return blows
 
 
@@ -100,20 +104,21 @@ def _line(number: int, blow: Blow, scene: Scene, end: float) -> str:
     told = f"first answer after {blow.seconds:5.2f} s, all models {blow.all_seconds:5.2f} s"
     return (
         f"{number:4d} {blow.name:<32} {told}, {blow.repeats:,} repeats; "
-        f"{under_way:,} under way, {left:.0f} s left"
+        f"{under_way:,} under way, {left:.0f} s left{blow.stuck and ': '}{blow.stuck}"
     )
 
 
 def _strike(scene: Scene, fault: faults.Fault) -> Blow:
     """Strike, and return when each model answers what was sent after the blow and all parts are back."""
-    begun = faults.now()
+    begun = since = faults.now()
     try:
         since = fault.strike(scene)
         first_ms = since.answered_ms or scene.until_answer(since.at_ms)
         last_ms = max(scene.until_answer(since.at_ms, prefix=f"{model}-") for model in load.MODELS)
         scene.stack.wait_ready(PATIENCE_S)
     except TimeoutError as error:
-        raise TimeoutError(f"{fault.name}: {error}") from None
+        waited = (faults.now().at_ms - since.at_ms) / 1000
+        return Blow(fault.name, begun.at_ms, waited, waited, stuck=str(error))
     first, last = ((ms - since.at_ms) / 1000 for ms in (first_ms, max(first_ms, last_ms)))
     return Blow(fault.name, begun.at_ms, first, last)
 

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.chaos.faults import Fault, deck
 from benchmarks.chaos.proxy import Proxy, flipped
+from benchmarks.chaos.report import Blow, Result
 
 
 @pytest.fixture
@@ -77,3 +78,15 @@ def test_a_seed_gives_the_same_faults_again_and_every_kind_is_among_them() -> No
     }  # fmt: skip
     assert {"line to the pods: corrupt", "SIGKILL engine", "SIGTERM router"} <= names
     assert first != deck(random.Random(8))
+
+
+@pytest.mark.parametrize(
+    ("lost", "wrong", "stuck", "is_exact"),
+    [([], [], "", True), (["a"], [], "", False), ([], ["a"], "", False), ([], [], "no answer", False)],
+)
+def test_a_run_is_exact_only_if_nothing_is_lost_wrong_or_stuck(
+    lost: list[str], wrong: list[str], stuck: str, is_exact: bool
+) -> None:
+    blow = Blow("SIGKILL pod", 0, 1.0, 1.0, stuck=stuck)
+    result = Result(1, [blow], 10, lost, wrong, repeats=0, restarts=0, spoilt=0, seconds=1.0)
+    assert result.is_exact is is_exact
