@@ -63,11 +63,10 @@ class Kill(msgspec.Struct, frozen=True):
         return f"SIGKILL {' + '.join(self.parts)}"
 
     def strike(self, scene: Scene) -> Since:
-        """Kill; recovery counts from the blow."""
-        since = now()
+        """Kill; recovery counts from the last death: what was sent later nobody dead has answered."""
         for part in self.parts:
             scene.stack.kill(part)
-        return since
+        return now()
 
 
 class Drain(msgspec.Struct, frozen=True):
