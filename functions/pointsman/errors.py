@@ -7,7 +7,7 @@ Exceptions are for programs that cannot go on:
     ├── SettingsError      a setting is missing or malformed
     ├── StackError         a process of the local stack did not start or died
     ├── LoadError          a version cannot be loaded (carries a Failure)
-    ├── NewerState         a newer release wrote this state or table
+    ├── NewerRelease       a newer release wrote this state, table or message
     └── ClientError        a client call ended without an answer
         ├── Refused        the answer is a Failure
         └── TimedOut       no answer within the client's time
@@ -68,11 +68,11 @@ class LoadError(PointsmanError):
         self.failure = failure
 
 
-class NewerState(PointsmanError):
+class NewerRelease(PointsmanError):
     """A newer release wrote this; only code as new may read it."""
 
-    def __init__(self, what: str, schema: int, known: int) -> None:
-        super().__init__(f"{what} has schema {schema}, this release knows {known}: a newer one must read it")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: a newer release must read it")
 
 
 class ClientError(PointsmanError):

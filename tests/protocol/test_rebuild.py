@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.table import RouteTable, VersionState
-from pointsman.errors import NewerState
+from pointsman.errors import NewerRelease
 from pointsman.pb.v1 import ingress_pb2, routing_pb2, serving_pb2
 from pointsman.pb.v1.routing_pb2 import FAILED, LOADING, READY
 from pointsman.statefun.protocol import CONTROL, HANDLE, SNAPSHOT, TICK
@@ -233,7 +233,7 @@ def test_a_router_leaves_state_of_a_newer_release_to_a_newer_router(name: str) -
     router = Router().serving()
     typename = router.address.state[name][0]
     router.address.state[name] = (typename, NEWER[name].SerializeToString())
-    with pytest.raises(NewerState, match="schema 2"):
+    with pytest.raises(NewerRelease, match="schema 2"):
         router.hear({}) if name != "table" else router.ask(asked("r"))
 
 
@@ -245,5 +245,5 @@ def test_a_pod_leaves_state_of_a_newer_release_to_a_newer_pod(name: str, newer: 
     shard = Shard()
     shard.serve(asked("r"))
     shard.address.state[name] = (shard.address.state[name][0], newer.SerializeToString())
-    with pytest.raises(NewerState, match="schema 2"):
+    with pytest.raises(NewerRelease, match="schema 2"):
         shard.serve(asked("r"))

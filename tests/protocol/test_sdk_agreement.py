@@ -34,6 +34,7 @@ class Counter:
     """A batch function: adds up ticks, tells a neighbour, a topic and its future self."""
 
     states = {"totals": REPORT}  # noqa: RUF012
+    messages = frozenset({TICK})
 
     async def __call__(self, call: Call) -> bytes:
         """Handle all messages in one pass."""

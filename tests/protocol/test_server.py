@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import NoReturn, TypeAlias
 
 import pytest
 from google.protobuf.message import DecodeError
@@ -12,11 +14,13 @@ from statefun.request_reply_pb2 import FromFunction, ToFunction
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import routing_pb2, serving_pb2
 from pointsman.settings import Settings
+from pointsman.statefun.backlog_fn import BacklogFunction
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.model_fn import ModelFunction
 from pointsman.statefun.protocol import ARMS, HANDLE, PODS, REPORT, TABLE
 from pointsman.statefun.router_fn import RouterFunction
 from pointsman.statefun.server import FunctionServer
+from pointsman.statefun.window_fn import WindowFunction
 from pointsman.testing.engine import Address
 from tests.protocol.world import Doubling, Router, asked, task_batch
 
@@ -36,8 +40,20 @@ def plain() -> StatefulFunctions:
 def server() -> FunctionServer:
     made = FunctionServer(plain())
     made.bind("pointsman", "router", RouterFunction(Settings(check_artifacts=False), lambda: 0))
+    made.bind("pointsman", "window", WindowFunction(Settings(), lambda: 0))
+    made.bind("pointsman", "backlog", BacklogFunction(no_broker))
     made.bind("models", "*", ModelFunction(Doubling(), Claims(None), lambda: 0))
     return made
+
+
+def no_broker(topic: str, partition: int, _: object) -> NoReturn:
+    """Open no cursor."""
+    raise RuntimeError(f"{topic} {partition} cannot be read here")
+
+
+async def posted(body: bytes) -> Response:
+    """Return the answer to a call by HTTP."""
+    return await server().app().handler(Request("POST", "/", body))
 
 
 def missing(target: tuple[str, str, str], state: dict[str, str] | None = None) -> dict[str, str]:
@@ -90,17 +106,12 @@ def test_a_call_of_an_unbound_function_is_a_lookup_error(target: tuple[str, str,
 
 
 def test_state_of_a_newer_release_is_answered_503_and_the_engine_calls_again() -> None:
-    made = server()
-    router = Address(made, "pointsman", "router", "m")
+    router = Address(server(), "pointsman", "router", "m")
     newer = routing_pb2.RouteTable(model="m", schema=2).SerializeToString()
     router.state = {"table": (TABLE, newer), "arms": (ARMS, None), "pods": (PODS, None)}
-
-    async def post() -> Response:
-        return await made.app().handler(Request("POST", "/pointsman/router", router.body([])))
-
-    response = asyncio.run(post())
+    response = asyncio.run(posted(router.body([])))
     assert response.status == 503
-    assert b"a newer one must read it" in response.body
+    assert b"a newer release must read it" in response.body
 
 
 def test_bytes_that_are_no_call_are_a_decode_error() -> None:
@@ -129,3 +140,45 @@ def test_the_driver_makes_the_calls_that_the_sdk_reads() -> None:
     assert call.invocation.target.id == "ada"
     assert call.invocation.state[0].state_value.has_value
     assert call.invocation.invocations[0].argument.value == b"v"
+
+
+Kind: TypeAlias = type[RouterFunction] | type[WindowFunction] | type[BacklogFunction] | type[ModelFunction]
+TARGETS: Mapping[tuple[str, str, str], Kind] = {
+    ("pointsman", "router", "m"): RouterFunction,
+    ("pointsman", "window", "m~0"): WindowFunction,
+    ("pointsman", "backlog", "m~t~0"): BacklogFunction,
+    ("models", "default", "m~1~0"): ModelFunction,
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_message_of_a_newer_release_is_left_to_a_newer_process(
+    target: tuple[str, str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    address = Address(server(), *target)
+    address.state = {name: (typename, None) for name, typename in TARGETS[target].states.items()}
+    body = address.body([("pointsman.v1/NotYetKnown", b"holds requests, perhaps")])
+    response = asyncio.run(posted(body))
+    assert response.status == 503
+    assert b"pointsman.v1/NotYetKnown: a newer release must read it" in response.body
+    assert "left a call" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("target", "typename"),
+    [(target, typename) for target, kind in TARGETS.items() for typename in sorted(kind.messages)],
+)
+def test_every_message_that_a_function_claims_to_take_it_takes(
+    target: tuple[str, str, str], typename: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = Address(server(), *target)
+    address.state = {name: (state, None) for name, state in TARGETS[target].states.items()}
+    assert asyncio.run(posted(address.body([(typename, b"")]))).status == 200
+    assert "knows no message" not in caplog.text
+
+
+def test_a_message_of_a_stranger_blocks_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    address = Address(server(), "pointsman", "router", "m")
+    address.state = {name: (typename, None) for name, typename in RouterFunction.states.items()}
+    assert asyncio.run(posted(address.body([("somebody/Else", b"")]))).status == 200
+    assert "the router knows no message of type somebody/Else" in caplog.text

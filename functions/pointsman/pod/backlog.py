@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError
 from google.protobuf.message import DecodeError
 
 from pointsman.core.table import RouteTable
-from pointsman.errors import NewerState
+from pointsman.errors import NewerRelease
 from pointsman.wire.state import table_from_bytes
 
 log = logging.getLogger(__name__)
@@ -68,5 +68,5 @@ class Backlog:
         value = record.value()
         try:
             self._newest[model] = table_from_bytes(value) if value is not None else None
-        except (DecodeError, ValueError, NewerState) as fault:
+        except (DecodeError, ValueError, NewerRelease) as fault:
             log.error("routes: the table of %s is unreadable: %s", model, fault)

@@ -52,6 +52,7 @@ class BacklogFunction:
     """
 
     states: Mapping[str, str] = {}
+    messages = frozenset({READING})
 
     def __init__(self, open_cursor: Callable[[str, int, Pick], Readable]) -> None:
         self._open_cursor = open_cursor

@@ -54,10 +54,11 @@ class Runner(Protocol):
 class ModelFunction:
     """`models/<pool>`. Total like the router: a task is answered, whatever happens to it.
 
-    Except where a newer release wrote the state: NewerState leaves the call to a pod as new.
+    Except where a newer release wrote the state: NewerRelease leaves the call to a pod as new.
     """
 
     states: Mapping[str, str] = {"handle": HANDLE, "totals": REPORT}
+    messages = frozenset({HANDLE, TASKS, TICK})
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from statefun.request_reply_pb2 import FromFunction, ToFunction
 JOINED_BYTES: Final = 2 << 20
 
 # Type names of messages and states; a state's name may never change its type.
+OURS: Final = "pointsman.v1/"
 REQUESTS: Final = "pointsman.v1/Requests"
 CONTROL: Final = "pointsman.v1/Control"
 STATUS: Final = "pointsman.v1/Status"

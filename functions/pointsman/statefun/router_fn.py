@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from google.protobuf.message import DecodeError
 
-from pointsman.errors import NewerState
+from pointsman.errors import NewerRelease
 from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import serving_pb2
 from pointsman.settings import Settings
@@ -25,6 +25,7 @@ from pointsman.statefun.protocol import (
     CONTROL,
     DISTINCT,
     FED,
+    FEEDBACK,
     INTERACTIVE,
     MOVED,
     PARKED,
@@ -49,10 +50,16 @@ _PLACES: Final = {INTERACTIVE: 1, MOVED: 2, PARKED: 2, DISTINCT: 3, FED: 4, REQU
 class RouterFunction:
     """`pointsman/router`. Total: whatever comes is answered, dead-lettered or logged; the call succeeds.
 
-    Except where a newer release wrote the state: NewerState leaves the call to a router as new.
+    Except where a newer release wrote the state: NewerRelease leaves the call to a router as new.
     """
 
     states: Mapping[str, str] = STATES
+    messages = frozenset(
+        {
+            REQUESTS, INTERACTIVE, DISTINCT, MOVED, PARKED, FED,
+            CONTROL, STATUS, REPORT, TICK, SNAPSHOT, FEEDBACK,
+        }
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, clock: Clock = now_ms, claims: Claims | None = None) -> None:
         outputs_of(settings.outputs)  # a bad setting keeps the router from starting, not a call from ending
@@ -71,7 +78,7 @@ class RouterFunction:
         """Handle all messages in one pass; if a record breaks it, each alone, and that one is answered."""
         try:
             return await self._pass(call)
-        except NewerState:
+        except NewerRelease:
             raise
         except Exception:
             count = len(call.invocations)
@@ -114,7 +121,7 @@ class RouterFunction:
         """Whether a call breaks, tried with effects that nobody sees."""
         try:
             await self._pass(call)
-        except NewerState:
+        except NewerRelease:
             raise
         except Exception:
             typename = call.invocations[0].typename
@@ -185,6 +192,7 @@ class _Handle:
             REPORT: steering.report,
             TICK: steering.tick,
             SNAPSHOT: steering.rebuild,
+            FEEDBACK: _forget,
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {
             REQUESTS: dispatch.give_up,
@@ -210,4 +218,4 @@ class _Handle:
 
 
 def _forget(_: bytes) -> None:
-    """Do without: a status comes again, a report is cumulative."""
+    """Do without: a status comes again, a report is cumulative, and nothing learns from rewards yet."""

@@ -47,7 +47,7 @@ class PlanCache:
 class RouterState:
     """The three state values of a router address during one call.
 
-    Reading one that a newer release wrote raises NewerState.
+    Reading one that a newer release wrote raises NewerRelease.
     """
 
     def __init__(self, model: str, values: Mapping[str, bytes | None], cache: PlanCache) -> None:

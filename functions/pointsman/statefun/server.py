@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError
 from statefun import RequestReplyHandler, StatefulFunctions
 from statefun.request_reply_pb2 import ToFunction
 
-from pointsman.errors import NewerState
+from pointsman.errors import NewerRelease
 from pointsman.http.app import App, Request, Response
-from pointsman.statefun.protocol import Call, missing_state, read_call
+from pointsman.statefun.protocol import OURS, Call, missing_state, read_call
 
 logger = logging.getLogger(__name__)
 
@@ -28,11 +28,15 @@ class BatchFunction(Protocol):
     def states(self) -> Mapping[str, str]:
         """Declared states: name to type name."""
 
+    @property
+    def messages(self) -> frozenset[str]:
+        """The type names of the messages that it takes."""
+
     def __call__(self, call: Call) -> Awaitable[bytes]:
         """Return the serialised FromFunction.
 
-        Must not raise: an error would come back for ever. But NewerState is right where a newer release wrote
-        the state: the engine calls again until a process answers that knows it.
+        Must not raise: an error would come back for ever. But NewerRelease is right where a newer release
+        wrote the state: the engine calls again until a process answers that knows it.
         """
 
 
@@ -70,7 +74,10 @@ class FunctionServer:
             return await self._sdk_reply(request, body)
         call = read_call(request)
         missing = missing_state(call, function.states)
-        return missing if missing is not None else await function(call)
+        if missing is not None:
+            return missing
+        _check(call, function.messages)
+        return await function(call)
 
     async def _sdk_reply(self, request: ToFunction, body: bytes) -> bytes:
         if self._plain is None:
@@ -93,8 +100,8 @@ class FunctionServer:
         except (DecodeError, LookupError) as error:
             logger.error("refused a call of %d bytes: %s", len(body), error)
             return Response(f"{error}\n".encode(), 400, _TEXT)
-        except NewerState as error:
-            logger.warning("left a call to a newer process: %s", error)
+        except NewerRelease as error:
+            logger.warning("left a call of %d bytes: %s", len(body), error)
             return Response(f"{error}\n".encode(), 503, _TEXT)
 
     def _health(self, probe: str) -> Response:
@@ -102,3 +109,13 @@ class FunctionServer:
             return Response(b"there are /health/live and /health/ready\n", 404, _TEXT)
         is_well = probe == "live" or self._ready()
         return Response(json.dumps({probe: is_well}).encode(), 200 if is_well else 503, "application/json")
+
+
+def _check(call: Call, messages: frozenset[str]) -> None:
+    """Raise NewerRelease for a message of ours that this release does not know.
+
+    It may hold requests. What is not ours is the function's to judge.
+    """
+    for invocation in call.invocations:
+        if invocation.typename not in messages and invocation.typename.startswith(OURS):
+            raise NewerRelease(f"{call.namespace}/{call.type} got a message of type {invocation.typename}")

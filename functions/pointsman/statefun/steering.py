@@ -16,7 +16,7 @@ from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
-from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerState
+from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerRelease
 from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.settings import Settings
@@ -150,7 +150,7 @@ class Steering:
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
             try:
                 table = table_from_bytes(record.value)
-            except (DecodeError, NewerState) as fault:
+            except (DecodeError, NewerRelease) as fault:
                 logger.error("the snapshot at offset %d cannot be taken in: %s", record.offset, fault)
                 continue
             if table.model == self._model and table.epoch > newest.epoch:

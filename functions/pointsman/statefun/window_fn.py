@@ -27,6 +27,7 @@ class WindowFunction:
     """`pointsman/window`. Total: what it cannot judge passes; a request is lost by no fault of it."""
 
     states: Mapping[str, str] = {"seen": SEEN}
+    messages = frozenset({REQUESTS})
 
     def __init__(self, settings: Settings, clock: Clock = now_ms) -> None:
         self._capacity = max(1, settings.window_ids // WINDOWS)

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 from pointsman.core.lifecycle import Held, PodWord
 from pointsman.core.spec import Limits, Route
 from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState
-from pointsman.errors import NewerState
+from pointsman.errors import NewerRelease
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.pb.v1 import serving_pb2
 from pointsman.wire.spec import signature_from_pb, spec_from_pb, spec_to_pb
@@ -30,9 +30,10 @@ K = TypeVar("K", bound=Kept)
 
 
 def known(message: K) -> K:
-    """Return a message read from state. Raises NewerState where a newer release wrote it."""
+    """Return a message read from state. Raises NewerRelease where a newer release wrote it."""
     if message.schema > SCHEMA:
-        raise NewerState(type(message).__name__, message.schema, SCHEMA)
+        what = f"{type(message).__name__} has schema {message.schema}, this release knows {SCHEMA}"
+        raise NewerRelease(what)
     return message
 
 
@@ -55,7 +56,7 @@ def table_to_bytes(table: RouteTable) -> bytes:
 
 
 def table_from_bytes(value: bytes) -> RouteTable:
-    """Return the table of a RouteTable message; raises DecodeError or NewerState."""
+    """Return the table of a RouteTable message; raises DecodeError or NewerRelease."""
     message = known(pb.RouteTable.FromString(value))
     return RouteTable(
         model=message.model,

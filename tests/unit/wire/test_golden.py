@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from pointsman.core.pace import FIRST
 from pointsman.core.spec import Limits, Route
 from pointsman.core.table import Place, VersionState
-from pointsman.errors import NewerState
+from pointsman.errors import NewerRelease
 from pointsman.pb.v1 import serving_pb2
 from pointsman.statefun.router_state import PlanCache, RouterState
 from pointsman.wire.head import read_heads
@@ -165,5 +165,5 @@ def test_what_is_kept_is_read_by_the_same_schema_and_not_by_an_older_one() -> No
     for kind in kept:
         message = kind(schema=SCHEMA)
         assert known(message) is message
-        with pytest.raises(NewerState, match=f"{kind.DESCRIPTOR.name} has schema {SCHEMA + 1}"):
+        with pytest.raises(NewerRelease, match=f"{kind.DESCRIPTOR.name} has schema {SCHEMA + 1}"):
             known(kind(schema=SCHEMA + 1))
