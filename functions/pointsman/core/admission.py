@@ -3,7 +3,9 @@
 A bound in requests is wrong for every model but one. So shards report how long their newest work waited.
 While nothing waits there is no bound in time, whatever the rate: it is that of the requests and says nothing
 of what the version could do. Once work waits the rate of its answers is what it can do, and with what is in
-flight gives the wait of the next request. Between reports it is taken to go on at that rate.
+flight gives the wait of the next request. Between reports it is taken to go on at that rate. It can do a
+request per forward pass at least: where work waits because others take the processor, the answers of a
+version that is asked ten times a second come ten times a second, and two at once are no backlog.
 
 Times are in milliseconds on the router's clock unless said otherwise.
 """
@@ -57,6 +59,8 @@ def heard(drain: Drain, word: Word, now_ms: int) -> Drain:
     if took <= LONGEST_WAITS * word.wait_ms and word.done > drain.done:
         sample = (word.done - drain.done) * 1000 / took
         per_s = per_s + _WEIGHT * (sample - per_s) if per_s else sample
+    if per_s:
+        per_s = max(per_s, 1000 / max(1, word.pass_ms))
     return Drain(word.done, now_ms, per_s, target)
 
 
