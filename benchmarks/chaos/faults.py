@@ -172,7 +172,7 @@ class Roll(msgspec.Struct, frozen=True):
             _replace_all(scene)
         finally:
             scene.releases.choose_new()
-        _replace_all(scene)
+            _replace_all(scene)
         return now()
 
 

@@ -22,6 +22,7 @@ from benchmarks.chaos.release import Releases
 from benchmarks.chaos.report import Blow, Result
 from benchmarks.chaos.scene import Scene, publish
 from pointsman.client import Client
+from pointsman.errors import PointsmanError
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
@@ -85,7 +86,7 @@ def _blows(scene: Scene, plan: Plan, chance: random.Random, say: Say) -> list[Bl
     least, before = len(waiting), 0
     while len(blows) < least or time.monotonic() < end:
         waiting = waiting or _deck(plan, chance)
-        blow = _strike(scene, waiting.pop(0))
+        blow = struck(scene, waiting.pop(0))
         time.sleep(chance.uniform(*BETWEEN_S))  # copies of an answer may come after the first one
         blow.repeats, before = scene.ledger.repeats - before, scene.ledger.repeats
         blows.append(blow)
@@ -108,7 +109,7 @@ def _line(number: int, blow: Blow, scene: Scene, end: float) -> str:
     )
 
 
-def _strike(scene: Scene, fault: faults.Fault) -> Blow:
+def struck(scene: Scene, fault: faults.Fault) -> Blow:
     """Strike, and return when each model answers what was sent after the blow and all parts are back."""
     begun = since = faults.now()
     try:
@@ -116,7 +117,7 @@ def _strike(scene: Scene, fault: faults.Fault) -> Blow:
         first_ms = since.answered_ms or scene.until_answer(since.at_ms)
         last_ms = max(scene.until_answer(since.at_ms, prefix=f"{model}-") for model in load.MODELS)
         scene.stack.wait_ready(PATIENCE_S)
-    except TimeoutError as error:
+    except (TimeoutError, PointsmanError) as error:
         waited = (faults.now().at_ms - since.at_ms) / 1000
         return Blow(fault.name, begun.at_ms, waited, waited, stuck=str(error))
     first, last = ((ms - since.at_ms) / 1000 for ms in (first_ms, max(first_ms, last_ms)))

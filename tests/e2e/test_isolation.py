@@ -9,7 +9,7 @@ from pointsman.testing.request import request
 from pointsman.topics import INTERACTIVE
 from tests.e2e.bench import Bench, scale
 
-FLOOD = 8_000  # several times what may be in flight before the first measurement
+FLOOD = 20_000  # more than six seconds of work, and five times what may be in flight in the beginning
 OTHERS = 50
 
 

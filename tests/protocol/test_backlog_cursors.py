@@ -6,11 +6,12 @@ import asyncio
 import threading
 
 import pytest
+from statefun.request_reply_pb2 import FromFunction
 
 from pointsman.pb.v1 import serving_pb2
 from pointsman.statefun import backlog_fn
-from pointsman.statefun.backlog_fn import MOST_CURSORS, BacklogFunction
-from pointsman.statefun.protocol import READING, Call, Invocation
+from pointsman.statefun.backlog_fn import AGAIN_MS, MOST_CURSORS, BacklogFunction
+from pointsman.statefun.protocol import FED, READING, Call, Invocation
 from pointsman.stores.records import Pick, Stretch
 
 
@@ -42,12 +43,15 @@ class Shelf:
         self.opened.append(Empty(topic, partition, pick))
         return self.opened[-1]
 
-    async def read(self, model: str) -> None:
-        """Have a stretch of a model read."""
-        reading = serving_pb2.Reading(model=model, records=1, bytes=1)
-        reading.stretch.topic, reading.stretch.end = "t", 1
-        said = Invocation(READING, reading.SerializeToString())
-        await self.function(Call("pointsman", "backlog", model, {}, [said]))
+    async def read(self, *models: str) -> FromFunction.InvocationResponse:
+        """Have stretches of models read in one call."""
+        said = []
+        for ticket, model in enumerate(models):
+            reading = serving_pb2.Reading(model=model, records=1, bytes=1)
+            reading.stretch.topic, reading.stretch.end, reading.stretch.ticket = "t", 1, ticket
+            said.append(Invocation(READING, reading.SerializeToString()))
+        body = await self.function(Call("pointsman", "backlog", "a", {}, said))
+        return FromFunction.FromString(body).invocation_result
 
 
 async def closed(cursor: Empty) -> bool:
@@ -98,3 +102,29 @@ def test_a_cursor_that_nobody_asks_is_closed_and_opened_again_when_asked(
                 assert await closed(shelf.opened[turn])
 
     asyncio.run(story())
+
+
+def test_of_readings_that_were_asked_for_anew_the_last_is_made() -> None:
+    shelf = Shelf()
+
+    async def story() -> None:
+        async with shelf.function.lifetime():
+            reply = await shelf.read("a", "b", "a")
+            fed = [serving_pb2.Fed.FromString(one.argument.value) for one in reply.outgoing_messages]
+            assert [one.stretch.ticket for one in fed] == [2, 1]
+
+    asyncio.run(story())
+
+
+def test_a_reading_that_fails_tells_the_router_later_that_it_found_nothing() -> None:
+    def refuse(topic: str, partition: int, pick: Pick) -> Empty:
+        raise RuntimeError("no broker")
+
+    shelf = Shelf()
+    shelf.function = BacklogFunction(refuse)
+    reply = asyncio.run(shelf.read("a"))
+    assert not reply.outgoing_messages
+    (late,) = reply.delayed_invocations
+    fed = serving_pb2.Fed.FromString(late.argument.value)
+    assert (late.target.type, late.target.id, late.argument.typename) == ("router", "a", FED)
+    assert (late.delay_in_ms, fed.next, fed.batch) == (AGAIN_MS, 0, b"")

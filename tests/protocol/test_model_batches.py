@@ -279,9 +279,7 @@ def test_the_state_of_a_shard_is_small() -> None:
     assert sum(len(value or b"") for _, value in shard.address.state.values()) < 300
 
 
-@pytest.mark.parametrize(
-    "typename", [TASKS, HANDLE, "pointsman.v1/BatchReport", "pointsman.v1/Tick", "other/Type"]
-)
+@pytest.mark.parametrize("typename", [TASKS, HANDLE, "pointsman.v1/Tick", "other/Type"])
 def test_a_message_that_is_no_message_is_passed_over(typename: str) -> None:
     shard = Shard()
     reply = shard.call((typename, b"\xff\xff\xff"), (TASKS, task_batch(row(1, 2))))

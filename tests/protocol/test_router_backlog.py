@@ -10,18 +10,18 @@ import pytest
 from pointsman.core import pace
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.errors import DEADLINE_EXCEEDED, NOT_FOUND
-from pointsman.pb.v1 import ingress_pb2, serving_pb2
+from pointsman.pb.v1 import serving_pb2
 from pointsman.pb.v1.routing_pb2 import LOADING, READY
 from pointsman.statefun import router_state
-from pointsman.statefun.backlog import OVERDUE_MS
 from pointsman.statefun.dispatch import Dispatch
 from pointsman.statefun.protocol import FED, INTERACTIVE, MOVED, READING, REPORT, REQUESTS, TASKS
-from pointsman.testing.engine import Reply, batch, ingress
+from pointsman.testing.engine import batch, ingress
 from pointsman.testing.job import Job
 from pointsman.topics import INTERACTIVE as INTERACTIVE_TOPIC
 from pointsman.topics import REQUESTS as REQUESTS_TOPIC
 from pointsman.topics import RESPONSES
 from pointsman.wire.state import table_from_bytes
+from tests.protocol.waiting import LIMIT, ONE, fed, reading, records, report, span
 from tests.protocol.world import (
     Router,
     Shard,
@@ -37,51 +37,11 @@ from tests.protocol.world import (
     tasks,
 )
 
-LIMIT = 4
-ONE = {
-    "model": "digits",
-    "versions": {"1": {"uri": "python:a:One", "concurrency": 1}},
-    "route": {"split": {"1": 1}},
-}
-
 
 @pytest.fixture(autouse=True)
 def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router_state, "FIRST", LIMIT)
     monkeypatch.setattr(pace, "LEAST", LIMIT)
-
-
-def records(*offsets: int, **fields: Any) -> list[ingress_pb2.Ingress]:
-    """Return requests o0, o1, ... by their offsets."""
-    return [ingress(request(f"o{n}", **fields), key=b"digits", offset=n) for n in offsets]
-
-
-def reading(reply: Reply) -> serving_pb2.Reading:
-    """Return what is asked to be read again; the delay is checked elsewhere."""
-    (sent,) = [sent for sent in reply.sent if sent.typename == READING]
-    return serving_pb2.Reading.FromString(sent.value)
-
-
-def fed(
-    asked_for: serving_pb2.Reading, *found: ingress_pb2.Ingress, upto: int | None = None
-) -> tuple[str, bytes]:
-    """Return the answer to a reading."""
-    upto = asked_for.stretch.end if upto is None else upto
-    return FED, serving_pb2.Fed(stretch=asked_for.stretch, next=upto, batch=batch(*found)).SerializeToString()
-
-
-def report(router: Router, done: int) -> tuple[str, bytes]:
-    """Return the report of the only shard."""
-    generation = router.table.versions["1"].generation
-    said = serving_pb2.BatchReport(
-        version="1", generation=generation, done=done, done_bytes=1 << 40, messages=done
-    )
-    return REPORT, said.SerializeToString()
-
-
-def span(router: Router) -> list[tuple[int, int]]:
-    """Return where the stretches begin and end."""
-    return [(stretch.start, stretch.end) for stretch in router.arms.backlog]
 
 
 def test_what_has_no_room_is_neither_sent_nor_refused_but_remembered() -> None:
@@ -129,29 +89,6 @@ def test_more_than_there_is_room_for_is_left_where_it_is() -> None:
     reply = router.call(fed(asked_for, *records(4, 5, 6, 7), upto=8))
     assert taken(reply) == ["o4", "o5"]
     assert span(router) == [(6, 10)]
-
-
-def test_a_reading_that_nobody_answers_is_asked_for_anew() -> None:
-    router = Router().serving(ONE)
-    router.ask(*records(*range(10)))
-    lost = reading(router.call(report(router, 4)))
-    router.now += OVERDUE_MS - 1
-    assert all(sent.typename != READING for sent in router.call(report(router, 4)).sent)
-    router.now += 1
-    again = reading(router.call(report(router, 4)))
-    assert (again.stretch.start, again.stretch.ticket) == (4, lost.stretch.ticket + 1)
-    assert taken(router.call(fed(lost, *records(4, 5), upto=6))) == []
-    assert taken(router.call(fed(again, *records(4, 5), upto=6))) == ["o4", "o5"]
-
-
-def test_an_answer_to_an_older_reading_counts_for_nothing() -> None:
-    router = Router().serving(ONE)
-    router.ask(*records(*range(10)))
-    old = reading(router.call(report(router, 4)))
-    router.call(fed(old, *records(4, 5), upto=6))
-    before = span(router)
-    reply = router.call(fed(old, *records(4, 5), upto=6))
-    assert (taken(reply), span(router)) == ([], before)
 
 
 def test_each_partition_waits_for_itself() -> None:
@@ -262,8 +199,8 @@ def test_a_version_that_becomes_ready_is_given_what_waits_at_once() -> None:
     reply = router.hear({"1": READY})
     (sent,) = [sent for sent in reply.sent if sent.typename == READING]
     assert sent.delay_ms == 0
-    assert taken(router.call(fed(late, *records(0, 1)))) == []
     assert taken(router.call(fed(reading(reply), *records(0, 1)))) == ["o0", "o1"]
+    assert taken(router.call(fed(late, *records(0, 1)))) == []
 
 
 def test_what_waits_learns_that_its_model_went_away() -> None:

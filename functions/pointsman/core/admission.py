@@ -3,9 +3,10 @@
 A bound in requests is wrong for every model but one. So shards report how long their newest work waited.
 While nothing waits there is no bound in time, whatever the rate: it is that of the requests and says nothing
 of what the version could do. Once work waits the rate of its answers is what it can do, and with what is in
-flight gives the wait of the next request. Between reports it is taken to go on at that rate. It can do a
-request per forward pass at least: where work waits because others take the processor, the answers of a
-version that is asked ten times a second come ten times a second, and two at once are no backlog.
+flight gives the wait of the next request. Between reports it is taken to go on at that rate.
+
+A few in flight are no backlog at any rate: where work waits because others take the processor, the answers of
+a version that is asked ten times a second come ten times a second.
 
 Times are in milliseconds on the router's clock unless said otherwise.
 """
@@ -59,8 +60,6 @@ def heard(drain: Drain, word: Word, now_ms: int) -> Drain:
     if took <= LONGEST_WAITS * word.wait_ms and word.done > drain.done:
         sample = (word.done - drain.done) * 1000 / took
         per_s = per_s + _WEIGHT * (sample - per_s) if per_s else sample
-    if per_s:
-        per_s = max(per_s, 1000 / max(1, word.pass_ms))
     return Drain(word.done, now_ms, per_s, target)
 
 
@@ -87,7 +86,7 @@ class Admission:
         `left_ms` is what is left to its deadline, 0 where it has none. The wait may be a third of it.
         """
         most = min(self._target_ms, left_ms / 3) if left_ms else self._target_ms
-        if self._waiting > most * self._per_ms:
+        if self._waiting > max(most * self._per_ms, PASSES * most / self._target_ms):
             return False
         self._waiting += 1
         return True

@@ -37,7 +37,7 @@ class Pace(NamedTuple):
 class Work(NamedTuple):
     """What shards have done: requests and the time of their calls, summed over all of them.
 
-    `shards` counts those that were heard since the measurement under way began.
+    `shards` counts those that were heard since the measurement under way began, or have work.
     """
 
     done: int
@@ -55,7 +55,7 @@ def paced(pace: Pace, work: Work, now_ms: int, *, is_pressed: bool) -> Pace:
     done, busy_ms = work.done - pace.done, work.busy_ms - pace.busy_ms
     if not pace.at_ms or done < 0 or busy_ms < 0:
         return Pace(pace.limit, work.done, work.busy_ms, now_ms)
-    if busy_ms < MEASURED_MS:
+    if busy_ms < MEASURED_MS * work.shards or now_ms <= pace.at_ms:
         return pace
     wanted = round(done * work.shards * TARGET_S * 1000 / busy_ms)
     if busy_ms < IDLE * work.shards * (now_ms - pace.at_ms):

@@ -89,11 +89,13 @@ class Backlog:
         self._state.touch("arms")
 
     def current(self, fed: serving_pb2.Fed) -> serving_pb2.Stretch | None:
-        """Return the stretch that a reading was made for, unless it was asked for anew since."""
+        """Return the stretch that a reading was made for, if it still begins where that began.
+
+        So of two answers from one place, of which the first came late, only one is taken.
+        """
         asked = fed.stretch
         for stretch in self._state.arms.backlog:
-            is_same = route_of(stretch) == route_of(asked)
-            if is_same and (stretch.ticket, stretch.start) == (asked.ticket, asked.start):
+            if route_of(stretch) == route_of(asked) and stretch.start == asked.start:
                 return stretch
         return None
 
@@ -126,7 +128,9 @@ class Backlog:
         room = self._state.room()
         if room.size <= 0 or room.count * _PARTS < room.limit:
             return
-        share = min(MOST_RECORDS, max(1, room.count // len(stretches)))
+        # What one reading brings goes to one shard, and the next one to another.
+        most = -(-room.limit // max(1, self._state.stream_shards()))
+        share = min(MOST_RECORDS, most, max(1, room.count // len(stretches)))
         for stretch in stretches:
             if stretch.attempt or not self._is_under_way(stretch):
                 self._read(stretch, share, 0)

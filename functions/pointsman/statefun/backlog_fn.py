@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple
@@ -60,18 +60,19 @@ class BacklogFunction:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def __call__(self, call: Call) -> bytes:
-        """Return the reply to a call. A broker that does not answer is asked again after a second."""
+        """Return the reply to a call. Where nothing can be read the router is told so after a second.
+
+        It then asks again: whoever else did would go on doing so when nobody waits for the answer any more.
+        """
         effects = Effects()
-        for invocation in call.invocations:
-            if invocation.typename != READING:
-                logger.warning("a backlog knows no message of type %s", invocation.typename)
-                continue
-            reading = serving_pb2.Reading.FromString(invocation.value)
+        for reading in _newest(call):
             try:
                 fed = await asyncio.to_thread(_read, self._cursor(reading), reading)
             except (KafkaException, RuntimeError) as error:  # or the cursor was closed for another meanwhile
                 logger.warning("%s cannot be read again yet: %s", call.id, error)
-                effects.send_after(AGAIN_MS, call.namespace, call.type, call.id, READING, invocation.value)
+                fed = serving_pb2.Fed(stretch=reading.stretch, next=reading.stretch.start)
+                value = fed.SerializeToString()
+                effects.send_after(AGAIN_MS, "pointsman", "router", reading.model, FED, value)
                 continue
             effects.send("pointsman", "router", reading.model, FED, fed.SerializeToString())
         return effects.to_bytes()
@@ -113,6 +114,18 @@ class BacklogFunction:
         """Close a cursor off the event loop: that waits for a reading under way, and for the brokers."""
         _, oldest = self._cursors.popitem(last=False)
         asyncio.get_running_loop().run_in_executor(None, oldest.cursor.close)
+
+
+def _newest(call: Call) -> Iterable[serving_pb2.Reading]:
+    """Return the readings of a call without those that were asked for anew later."""
+    newest: dict[_Whose, serving_pb2.Reading] = {}
+    for invocation in call.invocations:
+        if invocation.typename != READING:
+            logger.warning("a backlog knows no message of type %s", invocation.typename)
+            continue
+        reading = serving_pb2.Reading.FromString(invocation.value)
+        newest[_Whose(reading.model, route_of(reading.stretch))] = reading
+    return newest.values()
 
 
 def _read(cursor: Readable, reading: serving_pb2.Reading) -> serving_pb2.Fed:

@@ -115,18 +115,26 @@ class RouterState:
 
     def room(self) -> Room:
         """Return how much more of the stream may be sent to the model's shards."""
-        shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD]
+        shards = self._stream()
         messages = (totals.sent_messages - totals.done_messages for totals in shards)
         return room(self._pace(), *_load(shards), max(messages, default=0))
 
+    def stream_shards(self) -> int:
+        """Return how many shards the stream has."""
+        return len(self._stream())
+
     def measure(self, now_ms: int) -> None:
         """Let the bound follow what the shards got done."""
-        shards = [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD]
-        heard = sum(totals.heard_ms > self.arms.pace.at_ms for totals in shards)
-        work = Work(sum(one.done for one in shards), sum(one.busy_ms for one in shards), heard)
+        shards = self._stream()
+        since = self.arms.pace.at_ms
+        active = sum(totals.heard_ms > since or totals.sent > totals.done for totals in shards)
+        work = Work(sum(one.done for one in shards), sum(one.busy_ms for one in shards), max(1, active))
         pace, kept = paced(self._pace(), work, now_ms, is_pressed=bool(self.arms.backlog)), self.arms.pace
         kept.limit, kept.done, kept.busy_ms, kept.at_ms = pace
         self.touch("arms")
+
+    def _stream(self) -> list[pb.ShardTotals]:
+        return [totals for totals in self.arms.shards if totals.shard != INTERACTIVE_SHARD]
 
     def _pace(self) -> Pace:
         kept = self.arms.pace

@@ -6,12 +6,17 @@ import random
 import socket
 import threading
 from collections.abc import Iterator
+from typing import cast
 
+import msgspec
 import pytest
 
-from benchmarks.chaos.faults import Fault, deck
+from benchmarks.chaos.faults import Fault, Since, deck
 from benchmarks.chaos.proxy import Proxy, flipped
 from benchmarks.chaos.report import Blow, Result
+from benchmarks.chaos.run import struck
+from benchmarks.chaos.scene import Scene
+from pointsman.errors import StackError, TimedOut
 
 
 @pytest.fixture
@@ -90,3 +95,20 @@ def test_a_run_is_exact_only_if_nothing_is_lost_wrong_or_stuck(
     blow = Blow("SIGKILL pod", 0, 1.0, 1.0, stuck=stuck)
     result = Result(1, [blow], 10, lost, wrong, repeats=0, restarts=0, spoilt=0, seconds=1.0)
     assert result.is_exact is is_exact
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """A fault after which something does not come back."""
+
+    error: Exception
+    name: str = "failing"
+
+    def strike(self, scene: Scene) -> Since:
+        """Fail."""
+        raise self.error
+
+
+@pytest.mark.parametrize("kind", [TimeoutError, StackError, TimedOut])
+def test_what_does_not_come_back_is_a_stuck_blow_and_no_end(kind: type[Exception]) -> None:
+    blow = struck(cast("Scene", None), Failing(kind("the pod stays away")))
+    assert (blow.name, blow.stuck) == ("failing", "the pod stays away")

@@ -2,6 +2,9 @@ package pointsman.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -86,15 +89,20 @@ class RetriesTest {
 
   @Test
   void aShortPauseStaysShort() throws Exception {
-    CountDownLatch made = new CountDownLatch(2);
-    CountDownLatch looked = new CountDownLatch(1);
+    List<String> order = Collections.synchronizedList(new ArrayList<>());
+    CountDownLatch all = new CountDownLatch(3);
     inLoop(
         () -> {
-          loop.schedule(looked::countDown, Retries.LOOK_MS, TimeUnit.MILLISECONDS);
-          retries.whenReachable(1, made::countDown);
-          retries.whenReachable(1, made::countDown);
+          loop.schedule(() -> note(order, "look", all), Retries.LOOK_MS, TimeUnit.MILLISECONDS);
+          retries.whenReachable(1, () -> note(order, "attempt", all));
+          retries.whenReachable(1, () -> note(order, "attempt", all));
         });
-    made.await();
-    assertEquals(1, looked.getCount(), "they waited for longer than they asked for");
+    all.await();
+    assertEquals(List.of("attempt", "attempt", "look"), order, "they waited for longer than they asked for");
+  }
+
+  private static void note(List<String> order, String what, CountDownLatch all) {
+    order.add(what);
+    all.countDown();
   }
 }
