@@ -49,11 +49,11 @@ class Scene:
     def until_checkpoint(self, since_ms: int) -> None:
         """Return when there is a checkpoint that was written later. Raises TimeoutError."""
 
-        def written() -> bool | None:
-            newest = checkpoints.newest_first(self.stack.home.checkpoints)[:1]
-            return any(one.stat().st_mtime_ns // 1_000_000 > since_ms for one in newest) or None
+        def found() -> bool | None:
+            written = checkpoints.written(self.stack.home.checkpoints)
+            return any(at_ns // 1_000_000 > since_ms for at_ns, _ in written) or None
 
-        awaited(written, "no checkpoint")
+        awaited(found, "no checkpoint")
 
     def apply(self, spec: Mapping[str, Any]) -> None:
         """Publish a model. Raises TimedOut."""

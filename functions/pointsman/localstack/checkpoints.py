@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,19 @@ def newest_first(folder: Path) -> list[Path]:
 
     Ordered by the time their metadata was written: numbers repeat where a run resumed from an older one.
     """
-    found = folder.glob("*/chk-*/_metadata")
-    return [meta.parent for meta in sorted(found, key=lambda meta: meta.stat().st_mtime_ns, reverse=True)]
+    return [checkpoint for _, checkpoint in sorted(written(folder), reverse=True)]
+
+
+def written(folder: Path) -> list[tuple[int, Path]]:
+    """Return the completed checkpoints under `folder`, and when each was, in ns of the machine's clock.
+
+    A running job may delete one meanwhile.
+    """
+    found: list[tuple[int, Path]] = []
+    for meta in folder.glob("*/chk-*/_metadata"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append((meta.stat().st_mtime_ns, meta.parent))
+    return found
 
 
 def set_aside(checkpoint: Path) -> Path:

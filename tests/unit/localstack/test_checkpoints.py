@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from pointsman.localstack.checkpoints import newest_first, set_aside
 
 
@@ -28,6 +30,21 @@ def test_time_decides_between_runs_and_not_the_number(tmp_path: Path) -> None:
     abandoned = checkpoint(tmp_path, "a", 50, 100)
     later = checkpoint(tmp_path, "b", 12, 200)
     assert newest_first(tmp_path) == [later, abandoned]
+
+
+def test_one_that_a_running_job_deletes_meanwhile_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, kept = checkpoint(tmp_path, "a", 7, 100), checkpoint(tmp_path, "a", 8, 101)
+    stat = Path.stat
+
+    def deleted(path: Path, **options: bool) -> os.stat_result:
+        if path == gone / "_metadata":
+            path.unlink()
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", deleted)
+    assert newest_first(tmp_path) == [kept]
 
 
 def test_an_empty_folder_has_none(tmp_path: Path) -> None:
