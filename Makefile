@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 # The Python that makes the virtual environment.
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 
-RUN := .venv/bin/python
+# Unbuffered: long work tells how far it is, also into a file.
+RUN := .venv/bin/python -u
 BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
 
 .PHONY: help setup lint check test demo bench chaos proto clean
