@@ -16,15 +16,21 @@ from pointsman.localstack.ports import reserve
 
 
 @pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of a broker with all topics."""
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Yield a broker with all topics."""
     home = Home(tmp_path_factory.mktemp("broker"))
     home.create()
     with asyncio.Runner() as runner:
-        broker = Broker(home, enginefiles.ensure(), reserve(), reserve())
+        made = Broker(home, enginefiles.ensure(), reserve(), reserve())
         try:
-            runner.run(broker.start())
-            topic_creation.create(broker.address, topics.TABLE)
-            yield broker.address
+            runner.run(made.start())
+            topic_creation.create(made.address, topics.TABLE)
+            yield made
         finally:
-            runner.run(broker.stop())
+            runner.run(made.stop())
+
+
+@pytest.fixture(scope="module")
+def kafka(broker: Broker) -> str:
+    """Return the address of a broker with all topics."""
+    return broker.address

@@ -56,7 +56,8 @@ class Cursor:
         self._ahead: deque[Found] = deque()
         self._from = self._upto = -1
         self._lock = threading.Lock()
-        self._consumer = Consumer(_configuration(kafka))
+        self._configuration = _configuration(kafka)
+        self._consumer = Consumer(self._configuration)
 
     def read(self, start: int, end: int, records: int, size: int, seconds: float) -> Stretch:
         """Do as `Readable` says."""
@@ -65,7 +66,7 @@ class Cursor:
                 lost = self._move_to(start, end)
                 self._fill(end, records, size, seconds)
             except KafkaException:
-                self._from = self._upto = -1  # the next reading begins anew
+                self._begin_anew()
                 raise
             found: list[Found] = []
             total = 0
@@ -80,6 +81,15 @@ class Cursor:
         """Let go of the broker."""
         with self._lock:
             self._consumer.close()
+
+    def _begin_anew(self) -> None:
+        """Let the next reading begin as the first one did.
+
+        A consumer that met a broker before that knew its partitions goes on for 15 s without them.
+        """
+        self._from = self._upto = -1
+        self._consumer.close()
+        self._consumer = Consumer(self._configuration)
 
     def _move_to(self, start: int, end: int) -> int:
         """Forget what lies before `start`; return how many offsets of the stretch the topic has dropped."""

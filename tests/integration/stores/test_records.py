@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -9,6 +13,7 @@ import pytest
 from confluent_kafka import KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from pointsman.localstack.kafka import Broker
 from pointsman.localstack.topics import create
 from pointsman.stores.records import Cursor, Stretch
 from pointsman.topics import Topic
@@ -90,6 +95,24 @@ def test_what_the_topic_has_dropped_is_counted(kafka: str, topic: str, cursor: C
     assert (offsets(stretch)[0], stretch.lost) == (600, 300)
     gone = read(cursor, 0, 300)
     assert (gone.found, gone.next, gone.lost) == ([], 300, 300)
+
+
+def test_a_broker_that_stood_still_until_nobody_led_the_partition_is_read_once_it_serves(
+    broker: Broker, topic: str
+) -> None:
+    os.kill(broker.pid, signal.SIGSTOP)
+    time.sleep(5)  # the fault itself: longer than the broker's session
+    cursor = Cursor(broker.address, topic, 0, every_third)
+    os.kill(broker.pid, signal.SIGCONT)
+    try:
+        stretch, until = None, time.monotonic() + 30
+        while stretch is None and time.monotonic() < until:
+            with contextlib.suppress(KafkaException):
+                stretch = read(cursor, 0, COUNT)
+        assert stretch is not None
+        assert offsets(stretch) == list(range(0, COUNT, 3))
+    finally:
+        cursor.close()
 
 
 def test_a_broker_that_is_away_is_an_error_and_no_end() -> None:
