@@ -8,12 +8,14 @@ import socket
 import zlib
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
 
 import httptools
 
 from pointsman.http.app import Handler, Request, Response
+from pointsman.http.gathering import Gathering
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +58,13 @@ class Connection(asyncio.Protocol):
     400 and the end of the connection, as does a body whose checksum differs. A handler that raises gets 500.
     """
 
-    def __init__(self, handler: Handler, lost: Callable[[Connection], None]) -> None:
+    def __init__(self, handler: Handler, lost: Callable[[Connection], None], gathering: Gathering) -> None:
         # Set while the caller takes what it is sent.
         self._is_writable = asyncio.Event()
         self._is_writable.set()
         self._handler = handler
         self._lost = lost
+        self._gathering = gathering
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[_Waiting] = deque()
@@ -217,7 +220,8 @@ class Connection(asyncio.Protocol):
                 is_last = self._is_draining and not self._waiting
                 head = _head(response, keep_alive and not is_last, is_checked)
                 is_bare = isinstance(request, Request) and request.method == "HEAD"
-                self._write(head, b"" if is_bare else response.body)
+                write = partial(self._write, head, b"" if is_bare else response.body)
+                self._gathering.leave(write)
                 if is_last or not keep_alive:
                     self._close()
                 self._resume()
@@ -226,7 +230,8 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, request: Request) -> Response:
         try:
-            return await self._handler(request)
+            with self._gathering.working():
+                return await self._handler(request)
         except Exception:
             logger.exception("%s %s broke", request.method, request.path)
             return _BROKEN
@@ -236,6 +241,7 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
 
     def _close(self) -> None:
+        self._gathering.release()
         if self._transport is not None:
             self._transport.close()
 

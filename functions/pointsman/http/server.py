@@ -11,6 +11,7 @@ import socket
 
 from pointsman.http.app import Handler
 from pointsman.http.connection import Connection
+from pointsman.http.gathering import Gathering
 
 
 class Server:
@@ -18,6 +19,7 @@ class Server:
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
+        self._gathering = Gathering()
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -51,7 +53,7 @@ class Server:
                 connection.abort()
 
     def _accept(self) -> Connection:
-        connection = Connection(self._handler, self._lost)
+        connection = Connection(self._handler, self._lost, self._gathering)
         self._connections.add(connection)
         return connection
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from pointsman.http import connection
+from pointsman.http import connection, gathering
 from pointsman.http.app import Request, Response
 from pointsman.http.connection import MAX_HEAD, MAX_WAITING, Connection, checksum
 from pointsman.http.server import Server
@@ -359,3 +359,34 @@ def test_a_body_that_comes_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch)
         return answer
 
     assert bodies(on_a_server(scene)) == [b"POST / body"]
+
+
+def test_an_answer_that_waits_for_others_leaves_before_a_draining_server_closes_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathering, "GATHER_S", 60)
+    release, done = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        if request.path == "/slow":
+            await release.wait()
+        else:
+            asyncio.get_running_loop().call_soon(done.set)
+        return Response(request.path.encode())
+
+    async def scene(server: Server, port: int) -> None:
+        streams = []
+        for path in (b"/slow", b"/quick"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET %b HTTP/1.1\r\n\r\n" % path)
+            streams.append((reader, writer))
+        await done.wait()
+        draining = asyncio.create_task(server.drain(10))
+        assert bodies(await streams[1][0].read()) == [b"/quick"]
+        release.set()
+        assert bodies(await streams[0][0].read()) == [b"/slow"]
+        await draining
+        for _, writer in streams:
+            writer.close()
+
+    on_a_server(scene, handler)
