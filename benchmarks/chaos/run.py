@@ -38,13 +38,15 @@ Say = Callable[[str], None]
 class Plan(msgspec.Struct, frozen=True):
     """For how long, how many requests a second, and which faults: those whose name has `only` in it.
 
-    Every kind of fault comes at least once, however short the time. The same seed gives the same faults.
+    Every kind of fault comes at least once, and `faults` in all, however short the time. The same seed gives
+    the same faults.
     """
 
     seconds: float
     rate: float = 200.0
     seed: int = 0
     only: str = ""
+    faults: int = 0
 
 
 def run(folder: Path, plan: Plan, say: Say) -> Result:
@@ -83,7 +85,7 @@ def _blows(scene: Scene, plan: Plan, chance: random.Random, say: Say) -> list[Bl
     if plan.seconds >= LONG_RUN_S:
         waiting.insert(0, faults.Away("pod-default", faults.LONG_AWAY_S))
     blows: list[Blow] = []
-    least, before = len(waiting), 0
+    least, before = max(len(waiting), plan.faults), 0
     while len(blows) < least or time.monotonic() < end:
         waiting = waiting or _deck(plan, chance)
         blow = struck(scene, waiting.pop(0))
