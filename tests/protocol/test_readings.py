@@ -1,4 +1,4 @@
-"""Readings of what waits: one at a time, made again where nobody answers, and dealt out to all shards."""
+"""Readings of what waits: one at a time, and made again where nobody answers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from pointsman.core import pace
 from pointsman.pb.v1 import serving_pb2
-from pointsman.statefun import router_state, shards
+from pointsman.statefun import router_state
 from pointsman.statefun.backlog import OVERDUE_MS
-from pointsman.statefun.protocol import READING, REPORT, TASKS
+from pointsman.statefun.protocol import READING, REPORT
 from tests.protocol.waiting import LIMIT, ONE, fed, reading, records, report, span
 from tests.protocol.world import Router, taken
 
@@ -51,28 +51,10 @@ def test_a_reading_that_found_nothing_yet_is_asked_for_again() -> None:
     assert taken(router.call(fed(again, *records(4), upto=5))) == ["o4"]
 
 
-def test_what_waits_is_spread_over_the_shards_reading_by_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "BUSY", 1)
-    version = {"uri": "python:a:One", "concurrency": 2}
-    router = Router().serving({**ONE, "versions": {"1": version}})
-    router.ask(*records(*range(10)))
-    generation = router.table.versions["1"].generation
-    done = serving_pb2.BatchReport(version="1", generation=generation, done=4, done_bytes=1 << 40, messages=4)
-    reply = router.call((REPORT, done.SerializeToString()))
-    targets = []
-    for start in (4, 6):
-        assert reading(reply).records == LIMIT // 2
-        reply = router.call(fed(reading(reply), *records(start, start + 1), upto=start + 2))
-        targets += [sent.target for sent in reply.sent if sent.typename == TASKS]
-    assert len(set(targets)) == 2
-
-
-def test_the_bound_follows_all_shards_also_where_their_reports_come_in_one_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(shards, "BUSY", 1)
-    version = {"uri": "python:a:One", "concurrency": 2}
-    router = Router().serving({**ONE, "versions": {"1": version}})
+def test_the_bound_follows_all_shards_also_where_their_reports_come_in_one_call() -> None:
+    version = {"uri": "python:a:One", "concurrency": 1}
+    both = {"versions": {"1": version, "2": version}, "route": {"split": {"1": 1, "2": 1}}}
+    router = Router().serving({"model": "digits", **both})
     router.ask(*records(*range(10_000)))
     for _ in range(60):  # each shard does what it has, 10 ms a request
         router.now += 10 * max(one.sent - one.done for one in router.arms.shards)

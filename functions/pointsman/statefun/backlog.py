@@ -128,9 +128,8 @@ class Backlog:
         room = self._state.room()
         if room.size <= 0 or room.count * _PARTS < room.limit:
             return
-        # What one reading brings goes to one shard, and the next one to another.
-        most = -(-room.limit // max(1, self._state.stream_shards()))
-        share = min(MOST_RECORDS, most, max(1, room.count // len(stretches)))
+        # All of it goes to one shard: a version's shards share a compute thread, and parts fill no batches.
+        share = min(MOST_RECORDS, max(1, room.count // len(stretches)))
         for stretch in stretches:
             if stretch.attempt or not self._is_under_way(stretch):
                 self._read(stretch, share, 0)

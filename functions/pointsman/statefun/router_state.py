@@ -119,10 +119,6 @@ class RouterState:
         messages = (totals.sent_messages - totals.done_messages for totals in shards)
         return room(self._pace(), *_load(shards), max(messages, default=0))
 
-    def stream_shards(self) -> int:
-        """Return how many shards the stream has."""
-        return len(self._stream())
-
     def measure(self, now_ms: int) -> None:
         """Let the bound follow what the shards got done."""
         shards = self._stream()
