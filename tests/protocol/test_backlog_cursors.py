@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 from statefun.request_reply_pb2 import FromFunction
@@ -43,10 +44,10 @@ class Shelf:
         self.opened.append(Empty(topic, partition, pick))
         return self.opened[-1]
 
-    async def read(self, *models: str) -> FromFunction.InvocationResponse:
+    async def read(self, *models: str, tickets: Sequence[int] = range(9)) -> FromFunction.InvocationResponse:
         """Have stretches of models read in one call."""
         said = []
-        for ticket, model in enumerate(models):
+        for ticket, model in zip(tickets, models, strict=False):
             reading = serving_pb2.Reading(model=model, records=1, bytes=1)
             reading.stretch.topic, reading.stretch.end, reading.stretch.ticket = "t", 1, ticket
             said.append(Invocation(READING, reading.SerializeToString()))
@@ -112,6 +113,18 @@ def test_of_readings_that_were_asked_for_anew_the_last_is_made() -> None:
             reply = await shelf.read("a", "b", "a")
             fed = [serving_pb2.Fed.FromString(one.argument.value) for one in reply.outgoing_messages]
             assert [one.stretch.ticket for one in fed] == [2, 1]
+
+    asyncio.run(story())
+
+
+def test_a_reading_that_was_asked_for_first_and_came_last_is_not_made() -> None:
+    shelf = Shelf()
+
+    async def story() -> None:
+        async with shelf.function.lifetime():
+            reply = await shelf.read("a", "a", tickets=(2, 1))
+            (sent,) = reply.outgoing_messages
+            assert serving_pb2.Fed.FromString(sent.argument.value).stretch.ticket == 2
 
     asyncio.run(story())
 

@@ -124,7 +124,9 @@ def _newest(call: Call) -> Iterable[serving_pb2.Reading]:
             logger.warning("a backlog knows no message of type %s", invocation.typename)
             continue
         reading = serving_pb2.Reading.FromString(invocation.value)
-        newest[_Whose(reading.model, route_of(reading.stretch))] = reading
+        whose = _Whose(reading.model, route_of(reading.stretch))
+        if whose not in newest or reading.stretch.ticket > newest[whose].stretch.ticket:
+            newest[whose] = reading
     return newest.values()
 
 
