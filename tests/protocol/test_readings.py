@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pointsman.core import pace
 from pointsman.pb.v1 import serving_pb2
-from pointsman.statefun import router_state
 from pointsman.statefun.backlog import OVERDUE_MS
 from pointsman.statefun.protocol import READING, REPORT
-from tests.protocol.waiting import LIMIT, ONE, fed, reading, records, report, span
+from tests.protocol.waiting import ONE, fed, reading, records, report, span
 from tests.protocol.world import Router, taken
 
-
-@pytest.fixture(autouse=True)
-def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router_state, "FIRST", LIMIT)
-    monkeypatch.setattr(pace, "LEAST", LIMIT)
+pytestmark = pytest.mark.usefixtures("little_room")
 
 
 def test_a_reading_that_nobody_answers_is_asked_for_anew() -> None:

@@ -12,7 +12,6 @@ from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.errors import DEADLINE_EXCEEDED, NOT_FOUND
 from pointsman.pb.v1 import serving_pb2
 from pointsman.pb.v1.routing_pb2 import LOADING, READY
-from pointsman.statefun import router_state
 from pointsman.statefun.dispatch import Dispatch
 from pointsman.statefun.protocol import FED, INTERACTIVE, MOVED, READING, REPORT, REQUESTS, TASKS
 from pointsman.testing.engine import batch, ingress
@@ -37,11 +36,7 @@ from tests.protocol.world import (
     tasks,
 )
 
-
-@pytest.fixture(autouse=True)
-def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router_state, "FIRST", LIMIT)
-    monkeypatch.setattr(pace, "LEAST", LIMIT)
+pytestmark = pytest.mark.usefixtures("little_room")
 
 
 def test_what_has_no_room_is_neither_sent_nor_refused_but_remembered() -> None:

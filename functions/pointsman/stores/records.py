@@ -85,7 +85,7 @@ class Cursor:
     def _begin_anew(self) -> None:
         """Let the next reading begin as the first one did.
 
-        A consumer that met a broker before that knew its partitions goes on for 15 s without them.
+        A consumer that met a broker before that knew its partitions may go on without them for minutes.
         """
         self._from = self._upto = -1
         self._consumer.close()
