@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, TypeAlias
 
 
 class Request(NamedTuple):
-    """One request, read whole."""
+    """One request, read whole. Names of headers are in lower case; repeated ones are joined by commas."""
 
     method: str
     path: str
     body: bytes
+    headers: Mapping[str, str] = {}
+    query: str = ""
 
 
 class Response(NamedTuple):
-    """One answer."""
+    """One answer. Control characters in `headers` are left out when they are written."""
 
     body: bytes
     status: int = 200
     content_type: str = "application/octet-stream"
-    allow: str = ""
-    """The methods there are, for a 405."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]

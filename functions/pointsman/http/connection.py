@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import zlib
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from typing import Final, NamedTuple, cast
 
 import httptools
 
 from pointsman.http.app import Handler, Request, Response
 from pointsman.http.gathering import Gathering
+from pointsman.http.head import CHECKSUM, checksum, head_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,19 +24,19 @@ MAX_WAITING: Final = 16
 MAX_HEAD: Final = 64 << 10
 # A message that breaks off for so long will not be whole: its length came corrupt, or its sender is gone.
 STALL_S: Final = 5.0
-_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+# Who was refused in the middle of a body may first hear of it when all of it is sent.
+LINGER_S: Final = 2.0
 _MALFORMED: Final = Response(b"not an HTTP/1.1 request, or one for another protocol\n", 400, "text/plain")
 _CORRUPT: Final = Response(b"not the body that was sent: its checksum differs\n", 400, "text/plain")
 _BROKEN: Final = Response(b"the server could not handle this request\n", 500, "text/plain")
 
 
-# The CRC-32 of a body, eight hexadecimal digits. TCP's own checksum misses one error in 65,000, and a proxy
-# makes a new one for whatever it passes on.
-CHECKSUM: Final = b"pointsman-crc32"
-
-
 class _HeadTooLarge(Exception):
     """A request line and headers beyond MAX_HEAD."""
+
+
+class _BodyTooLarge(Exception):
+    """A body beyond what is read; raised in the parser's callbacks, which ends its work."""
 
 
 class _Waiting(NamedTuple):
@@ -58,13 +57,20 @@ class Connection(asyncio.Protocol):
     400 and the end of the connection, as does a body whose checksum differs. A handler that raises gets 500.
     """
 
-    def __init__(self, handler: Handler, lost: Callable[[Connection], None], gathering: Gathering) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        lost: Callable[[Connection], None],
+        gathering: Gathering,
+        most_body: int | None = None,
+    ) -> None:
         # Set while the caller takes what it is sent.
         self._is_writable = asyncio.Event()
         self._is_writable.set()
         self._handler = handler
         self._lost = lost
         self._gathering = gathering
+        self._most_body = most_body
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[_Waiting] = deque()
@@ -79,7 +85,8 @@ class Connection(asyncio.Protocol):
         self._is_in_body = False
         self._target = b""
         self._body: list[bytes] = []
-        self._checksum: bytes | None = None
+        self._body_size = 0
+        self._headers: dict[str, str] = {}
 
     @property
     def socket(self) -> socket.socket | None:
@@ -120,50 +127,59 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._is_deaf = True  # its request is refused; what follows may be of another protocol
         except (httptools.HttpParserError, _HeadTooLarge) as error:
-            logger.warning("no HTTP request: %s", error)
             self._is_deaf = True
-            self._enqueue(_Waiting(_MALFORMED, keep_alive=False))
+            if isinstance(error.__context__, _BodyTooLarge):
+                self._enqueue(_Waiting(_too_large(self._most_body), keep_alive=False))
+            else:
+                logger.warning("no HTTP request: %s", error)
+                self._enqueue(_Waiting(_MALFORMED, keep_alive=False))
         self._watch()
 
     def on_message_begin(self) -> None:
         """Begin a request; called by the parser, as are all `on_` methods."""
         self._is_in_message = True
-        self._target, self._body, self._checksum = b"", [], None
+        self._target, self._body, self._body_size, self._headers = b"", [], 0, {}
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the request's target."""
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Answer the one header that asks for something before the body is sent; keep the checksum."""
-        name = name.lower()
-        if name == CHECKSUM:
-            self._checksum = value
-        asks = name == b"expect" and value.lower() == b"100-continue"
+        """Keep it; answer the one header that asks for something before the body is sent."""
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        asks = key == "expect" and text.lower() == "100-continue"
         # After an answer that is still due it would be taken for that answer; the caller then waits a little.
         if asks and self._task is None and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_headers_complete(self) -> None:
-        """Stop counting: a body may have any size."""
+        """Stop counting the head."""
         self._is_in_body = True
+        length = self._headers.get("content-length", "")
+        if length.isdecimal():
+            self._check_size(int(length))
 
     def on_body(self, part: bytes) -> None:
         """Take a part of the body."""
+        self._body_size += len(part)
+        self._check_size(self._body_size)
         self._body.append(part)
 
     def on_message_complete(self) -> None:
         """Let the request be answered after those before it."""
-        path = self._target.decode("latin-1").partition("?")[0]
-        request = Request(self._parser.get_method().decode(), path, b"".join(self._body))
+        path, _, query = self._target.decode("latin-1").partition("?")
+        method = self._parser.get_method().decode()
+        request = Request(method, path, b"".join(self._body), self._headers, query)
         self._body = []
         self._is_in_message = self._is_in_body = False
         self._head_size = 0
-        is_checked = self._checksum is not None
+        said = self._headers.get(CHECKSUM)
+        is_checked = said is not None
         if self._parser.should_upgrade():
             # Its body was not read: no answer could be right.
             self._enqueue(_Waiting(_MALFORMED, keep_alive=False))
-        elif is_checked and checksum(request.body) != self._checksum:
+        elif is_checked and checksum(request.body) != said:
             logger.warning("a call of %d bytes came corrupt, and is refused", len(request.body))
             self._is_deaf = True  # where the next request begins is not known for certain
             self._enqueue(_Waiting(_CORRUPT, keep_alive=False))
@@ -182,6 +198,10 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
         if self._transport is not None:
             self._transport.abort()
+
+    def _check_size(self, size: int) -> None:
+        if self._most_body is not None and size > self._most_body:
+            raise _BodyTooLarge
 
     def _watch(self) -> None:
         """Wait for the rest of a message that is not whole yet, but not for ever."""
@@ -218,7 +238,7 @@ class Connection(asyncio.Protocol):
                 request, keep_alive, is_checked = self._waiting.popleft()
                 response = request if isinstance(request, Response) else await self._answer(request)
                 is_last = self._is_draining and not self._waiting
-                head = _head(response, keep_alive and not is_last, is_checked)
+                head = head_of(response, keep_alive and not is_last, is_checked)
                 is_bare = isinstance(request, Request) and request.method == "HEAD"
                 write = partial(self._write, head, b"" if is_bare else response.body)
                 self._gathering.leave(write)
@@ -242,7 +262,14 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._gathering.release()
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if self._is_deaf and self._is_in_body and self._stall is None:
+            # Closed at once, with bytes of the body unread, the kernel would take the answer back.
+            self._stall = asyncio.get_running_loop().call_later(LINGER_S, self._transport.close)
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+        else:
             self._transport.close()
 
     def _resume(self) -> None:
@@ -251,17 +278,6 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-def checksum(body: bytes) -> bytes:
-    """Return the checksum of a body as its header has it."""
-    return b"%08x" % zlib.crc32(body)
-
-
-def _head(response: Response, keep_alive: bool, is_checked: bool) -> bytes:
-    """Return the status line and the headers."""
-    close = "" if keep_alive else "Connection: close\r\n"
-    allow = f"Allow: {response.allow}\r\n" if response.allow else ""
-    check = f"{CHECKSUM.decode()}: {checksum(response.body).decode()}\r\n" if is_checked else ""
-    return (
-        f"HTTP/1.1 {response.status} {_REASONS[response.status]}\r\nContent-Type: {response.content_type}\r\n"
-        f"Content-Length: {len(response.body)}\r\n{check}{allow}{close}\r\n"
-    ).encode("latin-1")
+def _too_large(most: int | None) -> Response:
+    said = f"a body has at most {most} bytes here\n"
+    return Response(said.encode(), 413, "text/plain")

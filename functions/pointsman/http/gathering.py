@@ -19,7 +19,8 @@ GATHER_S: Final = 0.002
 class Gathering:
     """The answers of one server that wait for others."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_s: float = GATHER_S) -> None:
+        self._longest_s = longest_s
         self._at_work = 0
         self._ready: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -36,10 +37,10 @@ class Gathering:
     def leave(self, write: Callable[[], None]) -> None:
         """Let an answer leave, after those that came before it."""
         self._ready.append(write)
-        if not self._at_work:
+        if not self._at_work or not self._longest_s:
             self.release()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.release)
+            self._timer = asyncio.get_running_loop().call_later(self._longest_s, self.release)
 
     def release(self) -> None:
         """Let all that wait leave now."""

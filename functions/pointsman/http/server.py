@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 
 from pointsman.http.app import Handler
 from pointsman.http.connection import Connection
-from pointsman.http.gathering import Gathering
+from pointsman.http.gathering import GATHER_S, Gathering
 
 
 class Server:
-    """Serves a handler on a socket."""
+    """Serves a handler on a socket.
 
-    def __init__(self, handler: Handler) -> None:
+    Answers are gathered for `gather_s` at most. A body of more than `most_body` bytes is refused, and its
+    connection closed; None: any size is read.
+    """
+
+    def __init__(self, handler: Handler, *, gather_s: float = GATHER_S, most_body: int | None = None) -> None:
         self._handler = handler
-        self._gathering = Gathering()
+        self._gathering = Gathering(gather_s)
+        self._most_body = most_body
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._server: asyncio.Server | None = None
 
-    async def start(self, listener: socket.socket, backlog: int) -> None:
-        """Accept connections."""
+    async def start(self, listener: socket.socket, backlog: int, tls: ssl.SSLContext | None = None) -> None:
+        """Accept connections, encrypted ones alone where `tls` is given."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, sock=listener, backlog=backlog)
+        self._server = await loop.create_server(self._accept, sock=listener, backlog=backlog, ssl=tls)
 
     @property
     def connections(self) -> frozenset[Connection]:
@@ -53,7 +59,7 @@ class Server:
                 connection.abort()
 
     def _accept(self) -> Connection:
-        connection = Connection(self._handler, self._lost, self._gathering)
+        connection = Connection(self._handler, self._lost, self._gathering, self._most_body)
         self._connections.add(connection)
         return connection
 

@@ -92,7 +92,7 @@ class FunctionServer:
         if request.method in ("GET", "HEAD") and request.path.startswith(_HEALTH):
             return self._health(request.path.removeprefix(_HEALTH))
         said = b"a call is a POST; probes are GET /health/live and /health/ready\n"
-        return Response(said, 405, _TEXT, "GET, HEAD, POST")
+        return Response(said, 405, _TEXT, (("Allow", "GET, HEAD, POST"),))
 
     async def _call(self, body: bytes) -> Response:
         try:

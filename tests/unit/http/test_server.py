@@ -5,73 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
-import uvloop
 
 from pointsman.http import connection, gathering
 from pointsman.http.app import Request, Response
-from pointsman.http.connection import MAX_HEAD, MAX_WAITING, Connection, checksum
+from pointsman.http.connection import MAX_HEAD, MAX_WAITING, Connection
+from pointsman.http.head import checksum
 from pointsman.http.server import Server
-
-CLOSE = b"GET /last HTTP/1.1\r\nConnection: close\r\n\r\n"
-
-
-async def echo(request: Request) -> Response:
-    """Say what came."""
-    if request.path == "/broken":
-        raise RuntimeError("on purpose")
-    return Response(f"{request.method} {request.path} ".encode() + request.body)
-
-
-Scene = Callable[[Server, int], Awaitable[Any]]
-
-
-def on_a_server(scene: Scene, handler: Callable[[Request], Awaitable[Response]] = echo) -> Any:
-    """Run a scene with a server and its port."""
-
-    async def run() -> Any:
-        server = Server(handler)
-        listener = socket.create_server(("127.0.0.1", 0))
-        await server.start(listener, 16)
-        try:
-            return await asyncio.wait_for(scene(server, listener.getsockname()[1]), 20)
-        finally:
-            server.stop_accepting()
-            await server.drain(0)
-
-    return uvloop.run(run())
-
-
-def said(sent: bytes, *, pieces: int = 1) -> bytes:
-    """Return all that the server says to these bytes, sent in so many pieces, until it closes."""
-
-    async def scene(_: Server, port: int) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        step = -(-len(sent) // pieces)
-        for at in range(0, len(sent), step):
-            writer.write(sent[at : at + step])
-            await writer.drain()
-            await asyncio.sleep(0)
-        answer = await reader.read()
-        writer.close()
-        return answer
-
-    answer: bytes = on_a_server(scene)
-    return answer
-
-
-def bodies(answer: bytes) -> list[bytes]:
-    """Return the bodies of the responses one after the other, by their content length."""
-    found = []
-    while answer:
-        head, _, rest = answer.partition(b"\r\n\r\n")
-        lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.startswith(b"Content-Length")]
-        size = int(lengths[0])
-        found.append(rest[:size])
-        answer = rest[size:]
-    return found
+from tests.unit.http.scene import CLOSE, bodies, on_a_server, said
 
 
 @pytest.mark.parametrize("pieces", [1, 7, 60])
@@ -322,12 +264,12 @@ def kept_alive(connection: Connection) -> int:
 def checked(body: bytes, claimed: bytes) -> bytes:
     """Return a request whose body is claimed to have the checksum of other bytes."""
     lines = b"POST /a HTTP/1.1\r\nContent-Length: %d\r\nPointsman-CRC32: %s\r\n\r\n"
-    return lines % (len(body), checksum(claimed)) + body
+    return lines % (len(body), checksum(claimed).encode()) + body
 
 
 def test_a_checked_request_gets_a_checked_answer_and_others_get_none() -> None:
     with_one, without = said(checked(b"body", b"body") + CLOSE).split(b"HTTP/1.1 200")[1:]
-    assert b"pointsman-crc32: " + checksum(b"POST /a body") in with_one
+    assert b"pointsman-crc32: " + checksum(b"POST /a body").encode() in with_one
     assert b"crc32" not in without
 
 
