@@ -24,7 +24,7 @@ from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator, Opened, Traffic
 from benchmarks.stream.run import BUILD, MARKDOWN, publish
 from pointsman import topics
-from pointsman.client.partition import partition_of
+from pointsman.core.partition import partition_of
 from pointsman.localstack.stack import Stack
 from pointsman.pb.v1 import inference_pb2 as pb
 

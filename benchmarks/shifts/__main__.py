@@ -17,7 +17,7 @@ from benchmarks.stream.generator import PATIENCE_S, Generator, Traffic, finish
 from benchmarks.stream.run import BUILD, publish
 from pointsman import topics
 from pointsman.client import Client
-from pointsman.client.partition import partition_of
+from pointsman.core.partition import partition_of
 from pointsman.errors import StackError
 from pointsman.localstack.stack import Stack
 from pointsman.pb.v1 import inference_pb2 as pb

@@ -91,6 +91,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     kept_bytes: int = 128 * 1024**2
     """Bytes of tensors by reference that Redis keeps as long as dead letters refer to them, in all."""
 
+    grpc_port: int = 0
+    """Port of the gateway's gRPC services; 0: none."""
+
+    gateway_timeout_ms: int = 30_000
+    """A gateway answers within this time; a request may ask for less."""
+
+    gateway_inflight: int = 4_096
+    """Requests without an answer that a gateway process has at most; more are refused at once."""
+
+    body_bytes: int = 64 * 1024**2
+    """A body or message sent to the gateway may be so large, unpacked."""
+
     log_level: str = "INFO"
     """Python logging level."""
 

@@ -21,7 +21,10 @@ PRODUCER_BATCH_BYTES: Final = MAX_REQUEST_BYTES - 4096
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """One row of the table. `format` is what the ingress adapter is told; empty for topics it never reads."""
+    """One row of the table. `format` is what the ingress adapter is told; empty for topics it never reads.
+
+    With `broker_time` a record's timestamp is the broker's, not its producer's.
+    """
 
     name: str
     partitions: int
@@ -29,6 +32,7 @@ class Topic(msgspec.Struct, frozen=True):
     max_bytes: int
     compacted: bool = False
     format: str = ""
+    broker_time: bool = False
 
 
 REQUESTS: Final = "pointsman.requests"
@@ -41,6 +45,7 @@ RESPONSES: Final = "pointsman.responses"
 EVENTS: Final = "pointsman.events"
 ROUTES: Final = "pointsman.routes"
 DEAD_LETTERS: Final = "pointsman.dead-letters"
+GATEWAYS: Final = "pointsman.gateways"
 
 TABLE: Final[tuple[Topic, ...]] = (
     Topic(REQUESTS, 4, 7 * DAY_MS, MAX_REQUEST_BYTES, format="protobuf"),
@@ -53,5 +58,6 @@ TABLE: Final[tuple[Topic, ...]] = (
     Topic(EVENTS, 1, 7 * DAY_MS, MAX_OUTPUT_BYTES),
     Topic(ROUTES, 1, -1, MAX_OUTPUT_BYTES, compacted=True),
     Topic(DEAD_LETTERS, 4, 30 * DAY_MS, MAX_OUTPUT_BYTES),
+    Topic(GATEWAYS, 1, DAY_MS, MAX_REQUEST_BYTES, broker_time=True),
 )
 RETENTION_MS: Final = {topic.name: topic.retention_ms for topic in TABLE}

@@ -13,6 +13,7 @@ from pointsman.localstack import topics as topic_creation
 from pointsman.localstack.home import Home
 from pointsman.localstack.kafka import Broker
 from pointsman.localstack.ports import reserve
+from tests.integration.responder import Responder
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +35,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def kafka(broker: Broker) -> str:
     """Return the address of a broker with all topics."""
     return broker.address
+
+
+@pytest.fixture
+def responder(kafka: str) -> Iterator[Responder]:
+    """Start a responder at the ends of the topics."""
+    made = Responder(kafka)
+    yield made
+    made.close()

@@ -18,7 +18,7 @@ from pointsman.localstack.memory import tree_mib
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.record import StackRecord
 from pointsman.localstack.stack import Stack
-from pointsman.settings import Settings
+from pointsman.settings import MOST_WORKERS, Settings
 
 
 def up(
@@ -27,6 +27,9 @@ def up(
     pods: Annotated[
         str, typer.Option(help="Pools to serve, comma-separated; POOL:N for N pods.")
     ] = "default",
+    gateways: Annotated[
+        int, typer.Option(min=0, max=MOST_WORKERS, help="Processes that serve HTTP and gRPC; 0: none.")
+    ] = 1,
     inputs: Inputs = None,
     outputs: Outputs = None,
     deduplicate: Annotated[
@@ -38,10 +41,10 @@ def up(
     foreground: Annotated[bool, typer.Option("--foreground", "-f", help="Stay; Ctrl-C stops all.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start broker, engine, Redis, router and pods, and wait until they answer."""
+    """Start broker, engine, Redis, router, pods and gateway, and wait until they answer."""
     out = Output(as_json)
     home = home_of(name)
-    plan = _plan(parallelism, pods, _settings(inputs, outputs, deduplicate, trust))
+    plan = _plan(parallelism, pods, gateways, _settings(inputs, outputs, deduplicate, trust))
     if not redis.is_installed():
         out.say("redis-server is not installed: tensors by reference will be refused")
     with out.working("preparing the engine"):
@@ -110,15 +113,19 @@ def _settings(
     return settings
 
 
-def _plan(parallelism: int, pods: str, settings: Settings) -> Plan:
+def _plan(parallelism: int, pods: str, gateways: int, settings: Settings) -> Plan:
     pools = tuple(pool for pool in pods.split(",") if pool)
     pools_of(pools)
-    return Plan(parallelism=parallelism, pods=pools, settings=settings, usual_ports=True)
+    return Plan(parallelism=parallelism, pods=pools, gateways=gateways, settings=settings, usual_ports=True)
 
 
 def _announce(out: Output, record: StackRecord) -> None:
     out.record(
         msgspec.to_builtins(record),
-        f"ready in {record.seconds:.1f} s · Kafka {record.kafka} · Flink {record.rest}\n"
+        f"ready in {record.seconds:.1f} s · Kafka {record.kafka} · Flink {record.rest}{_doors(record)}\n"
         "next: pointsman apply model.yaml · pointsman status · pointsman down",
     )
+
+
+def _doors(record: StackRecord) -> str:
+    return f" · HTTP {record.http} · gRPC {record.grpc}" if record.http else ""

@@ -16,8 +16,8 @@ from pointsman import topics
 from pointsman.client.ack import Ack
 from pointsman.client.inbox import Inbox
 from pointsman.client.outbox import Outbox
-from pointsman.client.partition import partition_of
 from pointsman.client.prediction import Inputs, Prediction, fill_payload, prediction_from_pb
+from pointsman.core.partition import partition_of
 from pointsman.errors import UNAVAILABLE, ClientError, Failure, Refused, TimedOut
 from pointsman.pb.v1 import inference_pb2 as pb
 

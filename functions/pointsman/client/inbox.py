@@ -46,27 +46,28 @@ class Inbox:
             }
         )
 
-    async def open(self, choose: Callable[[int], int] = lambda partitions: 0) -> None:
+    async def open(self, choose: Callable[[int], int] = lambda partitions: 0) -> int:
         """Stand at the end of the partition that `choose` picks from their number, and begin to read.
 
-        Raises ClientError where the broker does not answer or lacks the topic.
+        Returns that number. Raises ClientError where the broker does not answer or lacks the topic.
         """
-        await asyncio.to_thread(self._assign, choose)
+        partitions = await asyncio.to_thread(self._assign, choose)
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._serve, args=(loop,), name="pointsman-inbox", daemon=True)
         self._thread.start()
+        return partitions
 
     async def close(self) -> None:
         """Stop reading."""
         self._closing.set()
         await asyncio.to_thread(self._close)
 
-    def _assign(self, choose: Callable[[int], int]) -> None:
+    def _assign(self, choose: Callable[[int], int]) -> int:
         limit = time.monotonic() + _METADATA_S
         while True:
             try:
-                partition = choose(self._partitions())
-                place = TopicPartition(self._topic, partition)
+                partitions = self._partitions()
+                place = TopicPartition(self._topic, choose(partitions))
                 # The end as a number: OFFSET_END would be looked up at the first fetch, which may come
                 # after the first answer.
                 place.offset = self._consumer.get_watermark_offsets(place, timeout=_METADATA_S)[1]
@@ -76,7 +77,7 @@ class Inbox:
                 if self._closing.wait(_RETRY_S) or time.monotonic() > limit:
                     raise ClientError(f"Kafka: {error.args[0].str()}") from error
             else:
-                return
+                return partitions
 
     def _partitions(self) -> int:
         topic = self._consumer.list_topics(self._topic, timeout=_METADATA_S).topics[self._topic]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, TypeAlias
+
+from pointsman.http.gathering import GATHER_S
 
 
 class Request(NamedTuple):
@@ -35,11 +38,21 @@ class App:
 
     `lifetimes` are entered before the first request and left after the last one. `farewells` are awaited when
     the process is about to stop, while calls are still in flight. Whoever sets `recycle` asks for a new
-    process once the calls in flight are answered.
+    process once the calls in flight are answered. The rest is as of `Server`.
     """
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        gather_s: float = GATHER_S,
+        most_body: int | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.handler = handler
+        self.gather_s = gather_s
+        self.most_body = most_body
+        self.tls = tls
         self.recycle = asyncio.Event()
         self.lifetimes: list[Callable[[], AbstractAsyncContextManager[None]]] = []
         self.farewells: list[Callable[[], Awaitable[None]]] = []

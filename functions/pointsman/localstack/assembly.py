@@ -14,28 +14,39 @@ from pointsman.localstack import enginefiles, record, redis, topics
 from pointsman.localstack.child import Child
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.flink import Engine
-from pointsman.localstack.functions import POD, ROUTER, FunctionServer
+from pointsman.localstack.functions import GATEWAY, POD, ROUTER, FunctionServer
 from pointsman.localstack.home import Home
 from pointsman.localstack.kafka import Broker
 from pointsman.localstack.module import Addresses, extended
 from pointsman.localstack.pools import Pools
-from pointsman.localstack.ports import Reservation, reserve
+from pointsman.localstack.ports import HOST, Reservation, reserve
 from pointsman.localstack.redis import Redis
 from pointsman.outputs import has_transactions
 from pointsman.settings import MOST_WORKERS, Settings
 from pointsman.topics import INTERACTIVE, REQUESTS, REQUESTS_JSON
 
-USUAL: Final = {"kafka": 9092, "engine": 8081, "redis": 6379, "router": 8000, "pod-default": 8010}
+USUAL: Final = {
+    "kafka": 9092,
+    "engine": 8081,
+    "redis": 6379,
+    "router": 8000,
+    "pod-default": 8010,
+    "gateway": 8080,
+    "grpc": 8001,
+}
 
 
 class Plan(msgspec.Struct, frozen=True):
     """What a stack consists of. `pods` are the pools to serve, as POOL or POOL:WORKERS.
+
+    `gateways` are the processes that serve HTTP and gRPC, on one port each for all of them; 0: none.
 
     `usual_ports` asks for Kafka on 9092 and so on where they are free; otherwise any free port is taken.
     """
 
     parallelism: int = 1
     pods: tuple[str, ...] = ("default",)
+    gateways: int = 0
     settings: Settings = Settings()
     usual_ports: bool = False
     router_command: tuple[str, ...] = ROUTER
@@ -57,6 +68,9 @@ class Assembly:
             pool: self._pod(pool, workers, plan.pod_command, home)
             for pool, workers in pools_of(plan.pods).items()
         }
+        grpc = self._reserve("grpc")
+        self.grpc = f"{HOST}:{grpc.port}" if plan.gateways else ""
+        self.gateway = self._gateway(plan.gateways, home.logs, grpc) if plan.gateways else None
         self.pools = Pools(home.pools)
         own = tuple(topics.input_topic(text) for text in plan.settings.inputs)
         self.transactions = has_transactions(plan.settings.outputs) or had_transactions(home)
@@ -75,7 +89,8 @@ class Assembly:
     def children(self) -> Sequence[Child]:
         """All children, in the order in which they are stopped: who sends before who receives."""
         redis_or_none = (self.redis,) if self.redis else ()
-        return (self.engine, *self.pods.values(), self.router, *redis_or_none, self.broker)
+        gateway_or_none = (self.gateway,) if self.gateway else ()
+        return (*gateway_or_none, self.engine, *self.pods.values(), self.router, *redis_or_none, self.broker)
 
     def enter_pools(self) -> None:
         """Tell the engine where the pods of this stack are; dead ones of an earlier run are forgotten."""
@@ -88,6 +103,11 @@ class Assembly:
         journal = str(home.journals / pool)
         settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers, journal=journal)
         return self._server(f"pod-{pool}", command, home.logs, settings)
+
+    def _gateway(self, workers: int, logs: Path, grpc: Reservation) -> FunctionServer:
+        settings = msgspec.structs.replace(self.settings, workers=workers, grpc_port=grpc.port)
+        log = logs / "gateway.log"
+        return FunctionServer("gateway", GATEWAY, settings, log, self._reserve("gateway"), grpc)
 
     def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))

@@ -79,6 +79,7 @@ def _spawn(home: Home, plan: Plan, follow: int) -> subprocess.Popen[bytes]:
     command = [
         sys.executable, "-m", supervisor.__name__, "--home", str(home.path), "--follow", str(follow),
         "--parallelism", str(plan.parallelism), "--pods", ",".join(plan.pods),
+        "--gateways", str(plan.gateways),
     ]  # fmt: skip
     with (home.logs / "supervisor.log").open("wb") as log:
         return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The processes that hold functions: the router and the pods."""
+"""The processes that hold functions, the router and the pods, and the gateway before them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,31 @@ ROUTER: Final = (
     "pointsman.pod.supervisor",
     "pointsman.statefun.router_app:router_app",
 )
+GATEWAY: Final = (
+    sys.executable,
+    "-m",
+    "pointsman.pod.supervisor",
+    "pointsman.gateway.gateway:gateway_app",
+)
 POD: Final = (sys.executable, "-m", "pointsman.pod")
 HEALTH: Final = "/health/ready"
 
 
 class FunctionServer(Child):
-    """A router or a pod: any command that reads the settings from its environment and serves HTTP."""
+    """A router, a pod or a gateway: any command that serves HTTP, its settings in the environment."""
 
     stops_within_s = 15.0
 
     def __init__(
-        self, name: str, command: tuple[str, ...], settings: Settings, log: Path, reservation: Reservation
+        self,
+        name: str,
+        command: tuple[str, ...],
+        settings: Settings,
+        log: Path,
+        reservation: Reservation,
+        *others: Reservation,
     ) -> None:
-        super().__init__(name, log, reservation)
+        super().__init__(name, log, reservation, *others)
         self.address = f"{HOST}:{self.port}"
         self._command = command
         self._settings = msgspec.structs.replace(settings, host=HOST, port=self.port)

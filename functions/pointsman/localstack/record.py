@@ -35,6 +35,8 @@ class StackRecord(msgspec.Struct):
     kafka: str
     rest: str
     redis: str
+    http: str = ""
+    grpc: str = ""
     phase: Phase = "starting"
     children: dict[str, ChildRecord] = {}
     pools: dict[str, int] = {}

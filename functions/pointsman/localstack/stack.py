@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Stack:
-    """Broker, engine, Redis, router and pods as children of this process.
+    """Broker, engine, Redis, router, pods and gateway as children of this process.
 
     Use it as a context manager, sync or async, or with `start` and `stop`. Children that die come back;
     all die with this process. stack.json in the home tells other processes.
@@ -110,7 +110,7 @@ class Stack:
         return self._alive().assembly.engine.job.failure()
 
     def kill(self, name: str, *, hold: bool = False) -> None:
-        """SIGKILL a child: kafka, engine, redis, router or pod-POOL.
+        """SIGKILL a child: kafka, engine, redis, router, gateway or pod-POOL.
 
         It comes back at once; with `hold` not before `resume`.
         """
@@ -179,6 +179,8 @@ class Stack:
             kafka=assembly.broker.address,
             rest=assembly.engine.rest,
             redis=assembly.settings.redis,
+            http=f"http://{assembly.gateway.address}" if assembly.gateway else "",
+            grpc=assembly.grpc,
             pools={pool: pod.port for pool, pod in assembly.pods.items()},
             inputs=assembly.settings.inputs,
             outputs=assembly.settings.outputs,

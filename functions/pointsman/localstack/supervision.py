@@ -124,6 +124,8 @@ class Supervision:
             group.create_task(self._bring_up(self.assembly.engine))
             for pod in self.assembly.pods.values():
                 group.create_task(self._bring_up(pod))
+            if self.assembly.gateway:
+                group.create_task(self._bring_up(self.assembly.gateway))
 
     async def _bring_up(self, child: Child) -> None:
         began = time.monotonic()

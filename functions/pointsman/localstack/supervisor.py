@@ -64,12 +64,14 @@ def main() -> int:
     parser.add_argument("--home", required=True)
     parser.add_argument("--parallelism", type=int, default=1)
     parser.add_argument("--pods", default="default")
+    parser.add_argument("--gateways", type=int, default=0)
     parser.add_argument("--follow", type=int, default=-1)
     arguments = parser.parse_args()
     try:
         plan = Plan(
             parallelism=arguments.parallelism,
             pods=tuple(pool for pool in arguments.pods.split(",") if pool),
+            gateways=arguments.gateways,
             settings=settings_module.load(),
             usual_ports=True,
         )

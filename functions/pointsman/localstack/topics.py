@@ -131,6 +131,8 @@ def _new(topic: Topic) -> NewTopic:
     config = {"retention.ms": str(topic.retention_ms), "max.message.bytes": str(topic.max_bytes)}
     if topic.compacted:
         config["cleanup.policy"] = "compact"
+    if topic.broker_time:
+        config["message.timestamp.type"] = "LogAppendTime"
     return NewTopic(topic.name, num_partitions=topic.partitions, config=config)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pointsman.client.partition import murmur2, partition_of
+from pointsman.core.partition import murmur2, partition_of
 
 
 @pytest.mark.parametrize(

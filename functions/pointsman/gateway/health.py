@@ -1,0 +1,25 @@
+"""Probes: whether the gateway lives, and whether it can have requests answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from pointsman.gateway.site import JSON, error
+from pointsman.http.app import Request, Response
+
+
+class Health:
+    """The door of /health/live and /health/ready, as router and pods have them."""
+
+    def __init__(self, is_ready: Callable[[], bool]) -> None:
+        self._is_ready = is_ready
+
+    async def __call__(self, request: Request) -> Response:
+        """Return 200, or 503 while it is not ready."""
+        probe = request.path.removeprefix("/health/")
+        if probe not in ("live", "ready"):
+            return error(404, "there are /health/live and /health/ready")
+        is_well = probe == "live" or self._is_ready()
+        return Response(msgspec.json.encode({probe: is_well}), 200 if is_well else 503, JSON)

@@ -1,0 +1,60 @@
+"""What a gateway answers over HTTP: finds the door for a path, packs and unpacks bodies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from pointsman.errors import Failure
+from pointsman.gateway import encoding
+from pointsman.gateway.http_errors import status_of
+from pointsman.http.app import Request, Response
+
+log = logging.getLogger(__name__)
+
+JSON: Final = "application/json"
+_BROKEN: Final = b'{"error":"the gateway could not handle this request"}'
+
+Door: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class Site:
+    """Doors by the first part of a path. What they raise is logged, and told to nobody."""
+
+    def __init__(self, doors: Mapping[str, Door], most_body: int) -> None:
+        self._doors = doors
+        self._most_body = most_body
+
+    async def __call__(self, request: Request) -> Response:
+        """Return the answer."""
+        door = self._doors.get(request.path.partition("/")[2].partition("/")[0].lower())
+        if door is None:
+            return error(404, f"there is nothing at {request.path[:100]}")
+        if (packing := request.headers.get("content-encoding")) is not None:
+            body = encoding.unpacked(request.body, packing, self._most_body)
+            if isinstance(body, Failure):
+                return error(status_of(body), body.message)
+            request = request._replace(body=body)
+        try:
+            response = await door(request)
+        except Exception:
+            log.exception("%s %s broke", request.method, request.path)
+            return Response(_BROKEN, 500, JSON)
+        if len(response.body) >= encoding.WORTH_BYTES and "accept-encoding" in request.headers:
+            return _packed(response, encoding.choice(request.headers["accept-encoding"]))
+        return response
+
+
+def error(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    """Return an answer in the form that all HTTP protocols here share: an object with `error`."""
+    return Response(msgspec.json.encode({"error": message}), status, JSON, headers)
+
+
+def _packed(response: Response, how: str) -> Response:
+    if not how:
+        return response
+    headers = (*response.headers, ("Content-Encoding", how), ("Vary", "Accept-Encoding"))
+    return response._replace(body=encoding.packed(response.body, how), headers=headers)
