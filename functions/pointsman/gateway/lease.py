@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 RENEW_S: Final = LEASE_MS / 1000 / 5
 _POLL_S: Final = 0.1
-_METADATA_S: Final = 10.0
+_METADATA_S: Final = 2.0
 
 OnPartition = Callable[[int], Awaitable[None]]
 
