@@ -1,24 +1,32 @@
 """JSON bodies to items: Open Inference Protocol, instances, flat records.
 
-Integers are exact: one that does not fit its integer datatype is refused, never wrapped or rounded.
-Floating-point datatypes round to the nearest and refuse what they would turn into an infinity.
+What elements may be is said in `elements`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from pointsman.core.tensor import DTYPES, Array, Item, Signature, TensorSpec
-from pointsman.errors import INVALID_ARGUMENT, Failure
+from pointsman.errors import Failure
+from pointsman.wire.elements import (
+    MAX_DIMENSIONS,
+    Fault,
+    check_frame,
+    check_names,
+    flattened,
+    is_sane,
+    packed,
+    quoted,
+    texts,
+    unnested,
+)
 from pointsman.wire.head import is_said
-
-_MAX_DIMENSIONS: Final = 32
-_MAX_ELEMENTS: Final = 2**48
+from pointsman.wire.malformed import UNREADABLE, malformed
 
 OIP, INSTANCES, FLAT = "oip", "instances", "flat"
 
@@ -39,14 +47,6 @@ class JsonBody(msgspec.Struct):
     instances: list[Any] | None = None
 
 
-class Fault(Exception):
-    """The body is refused; `failure` says why. Raised and caught in this room alone."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.failure = Failure(INVALID_ARGUMENT, f"{field}: {message}" if field else message, field)
-
-
 _body = msgspec.json.Decoder(JsonBody)
 _flat = msgspec.json.Decoder(dict[str, Any])
 
@@ -58,85 +58,29 @@ def item_from_json(
     try:
         body = _body.decode(value)
         if body.inputs is not None:
+            check_names("inputs", [tensor.name for tensor in body.inputs])
             return OIP, {tensor.name: _tensor(tensor) for tensor in body.inputs}
         if body.instances is not None:
             return INSTANCES, _instances(body.instances, signature)
         return FLAT, _record(_flat.decode(value), signature, features)
     except Fault as fault:
         return fault.failure
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        return Failure(INVALID_ARGUMENT, f"the body is malformed: {str(error)[:200]}")
+    except UNREADABLE as error:
+        return malformed(error, value)
 
 
 def _tensor(tensor: JsonTensor) -> Array:
-    field = f"inputs.{tensor.name}"
-    dtype = DTYPES.get(tensor.datatype)
-    if dtype is None:
-        raise Fault(f"{field}.datatype", f"unknown datatype {tensor.datatype!r}")
-    if not tensor.shape or not _is_sane(tensor.shape):
-        raise Fault(
-            f"{field}.shape", "1 to 32 dimensions, none negative or astronomical; the first is the batch"
-        )
-    flat = _elements(tensor.data, tensor.shape, f"{field}.data")
-    return _array(flat, dtype, f"{field}.data").reshape(tensor.shape)
+    field = f"inputs.{quoted(tensor.name)}"
+    check_frame(tensor.datatype, tensor.shape, field)
+    flat = flattened(tensor.data, tensor.shape, f"{field}.data")
+    return _array(flat, tensor.datatype, f"{field}.data").reshape(tensor.shape)
 
 
-def _is_sane(shape: Sequence[int]) -> bool:
-    """Whether numpy can make such an array, were it empty."""
-    return (
-        len(shape) <= _MAX_DIMENSIONS and min(shape) >= 0 and math.prod(filter(None, shape)) <= _MAX_ELEMENTS
-    )
-
-
-def _elements(data: Any, shape: Sequence[int], field: str) -> list[Any]:
-    """Return the elements of flat data, or of data nested exactly as the shape."""
-    elements: list[Any] = data if isinstance(data, list) else [data]
-    if any(isinstance(part, list) for part in elements):
-        return _unnested(elements, shape, field)
-    count = math.prod(shape)
-    if len(elements) != count:
-        raise Fault(field, f"shape {list(shape)} needs {count} elements, there are {len(elements)}")
-    return elements
-
-
-def _unnested(data: list[Any], shape: Sequence[int], field: str) -> list[Any]:
-    level: list[Any] = [data]
-    for size in shape:
-        if any(not isinstance(row, list) or len(row) != size for row in level):
-            raise Fault(field, f"rows must be nested as the shape {list(shape)}, all of one length")
-        level = [leaf for row in level for leaf in row]
-    return level
-
-
-def _array(flat: list[Any], dtype: np.dtype[Any], field: str) -> Array:
-    kinds = set(map(type, flat))
-    if dtype.kind == "O":
-        return _texts(flat, kinds, field)
-    if dtype.kind == "b":
-        if kinds - {bool}:
-            raise Fault(field, "a BOOL is true or false")
-        return np.array(flat, dtype)
-    if kinds - {int, float} or (dtype.kind in "iu" and float in kinds):
-        wanted = "whole numbers" if dtype.kind in "iu" else "numbers"
-        raise Fault(field, f"elements must be {wanted}")
-    if (
-        dtype.kind in "iu"
-        and flat
-        and not np.iinfo(dtype).min <= min(flat) <= max(flat) <= np.iinfo(dtype).max
-    ):
-        raise Fault(field, "an element does not fit the datatype")
-    try:
-        with np.errstate(over="raise"):
-            return np.array(flat, dtype)
-    except (OverflowError, FloatingPointError):
-        raise Fault(field, "an element does not fit the datatype") from None
-
-
-def _texts(flat: list[Any], kinds: set[type], field: str) -> Array:
-    if kinds - {str}:
-        raise Fault(field, "elements of BYTES must be strings")
+def _array(flat: list[Any], datatype: str, field: str) -> Array:
+    if datatype != "BYTES":
+        return np.frombuffer(bytearray(packed(flat, datatype, field)), DTYPES[datatype])
     array = np.empty(len(flat), dtype=object)
-    array[:] = [text.encode() for text in flat]
+    array[:] = texts(flat, field)
     return array
 
 
@@ -170,11 +114,10 @@ def _spec(signature: Signature | None, name: str) -> TensorSpec | None:
 
 def _column(values: list[Any], spec: TensorSpec | None, field: str) -> Array:
     shape = _shape(values)
-    if not _is_sane(shape):
-        raise Fault(field, f"more than {_MAX_DIMENSIONS} dimensions")
-    flat = _unnested(values, shape, field)
-    dtype = DTYPES[spec.datatype] if spec else _guessed(flat)
-    array = _array(flat, dtype, field).reshape(shape)
+    if not is_sane(shape):
+        raise Fault(field, f"more than {MAX_DIMENSIONS} dimensions")
+    flat = unnested(values, shape, field)
+    array = _array(flat, spec.datatype if spec else _guessed(flat), field).reshape(shape)
     if spec and len(spec.shape) == array.ndim + 1 and spec.shape[-1] in (1, -1):
         return array.reshape(*shape, 1)  # a bare scalar per row, where the signature has a column
     return array
@@ -188,13 +131,13 @@ def _shape(data: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _guessed(flat: list[Any]) -> np.dtype[Any]:
+def _guessed(flat: list[Any]) -> str:
     kinds = set(map(type, flat))
     if kinds == {str}:
-        return DTYPES["BYTES"]
+        return "BYTES"
     if kinds == {bool}:
-        return DTYPES["BOOL"]
-    return DTYPES["INT64"] if kinds == {int} else DTYPES["FP32"]
+        return "BOOL"
+    return "INT64" if kinds == {int} else "FP32"
 
 
 def _record(record: dict[str, Any], signature: Signature | None, features: Sequence[str]) -> Item:
@@ -209,15 +152,15 @@ def _record(record: dict[str, Any], signature: Signature | None, features: Seque
     spec = next(iter(inputs.values()), TensorSpec("input", "FP32", (-1, len(features))))
     row = [record[name] for name in features]
     for name, value in zip(features, row, strict=True):
-        _array([value], DTYPES[spec.datatype], name)
-    return {spec.name: _array(row, DTYPES[spec.datatype], "features").reshape(1, len(row))}
+        _array([value], spec.datatype, name)
+    return {spec.name: _array(row, spec.datatype, "features").reshape(1, len(row))}
 
 
 def context_from_json(value: bytes) -> bytes:
     """Return the raw `context` of a body, empty where it has none or is malformed."""
     try:
         return bytes(_context.decode(value).context)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+    except UNREADABLE:
         return b""
 
 

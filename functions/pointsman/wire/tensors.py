@@ -75,15 +75,16 @@ def _bytes_to_pb(name: str, array: Array) -> pb.Tensor | Failure:
     ]
     if not all(isinstance(element, bytes) for element in elements):
         return _invalid(name, "elements of an object array must be bytes or str")
-    return pb.Tensor(name=name, datatype="BYTES", shape=array.shape, raw=_join(elements))
+    return pb.Tensor(name=name, datatype="BYTES", shape=array.shape, raw=join_bytes(elements))
 
 
-def _join(elements: Iterable[bytes]) -> bytes:
+def join_bytes(elements: Iterable[bytes]) -> bytes:
+    """Return the raw form of BYTES elements: each a 32-bit length and its bytes."""
     return b"".join(part for element in elements for part in (_LENGTH.pack(len(element)), element))
 
 
 def _bytes_from_raw(name: str, raw: bytes, shape: tuple[int, ...], count: int) -> Array | Failure:
-    elements = _split(raw)
+    elements = split_bytes(raw)
     if elements is None:
         return _invalid(name, "BYTES elements are a 32-bit length and that many bytes; these are cut short")
     if len(elements) != count:
@@ -95,7 +96,8 @@ def _bytes_from_raw(name: str, raw: bytes, shape: tuple[int, ...], count: int) -
     return array.reshape(shape)
 
 
-def _split(raw: bytes) -> list[bytes] | None:
+def split_bytes(raw: bytes) -> list[bytes] | None:
+    """Return the elements of a raw form of BYTES, None where it is cut short."""
     elements: list[bytes] = []
     at, end = 0, len(raw)
     while at < end:

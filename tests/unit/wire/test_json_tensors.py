@@ -320,3 +320,15 @@ def test_a_refusal_has_its_error_and_context_and_no_decision_before_there_was_on
 )
 def test_a_context_is_echoed_as_it_was_written(value: bytes, context: bytes) -> None:
     assert context_from_json(value) == context
+
+
+def test_an_input_that_is_given_twice_is_refused() -> None:
+    body = oip("INT64", [1], [1])
+    failure = refused({"inputs": body["inputs"] * 2})
+    assert (failure.field, failure.message) == ("inputs.x", "inputs.x: is given twice")
+
+
+@pytest.mark.parametrize("token", [b"NaN", b"-Infinity"])
+def test_a_token_that_json_lacks_is_named(token: bytes) -> None:
+    value = json.dumps(oip("FP32", [1], [77])).replace("77", token.decode()).encode()
+    assert "NaN and Infinity are not JSON" in refused(value).message
