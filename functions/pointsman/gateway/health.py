@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from pointsman.gateway.site import JSON, error
+from pointsman.gateway.rest import JSON, nothing_at
 from pointsman.http.app import Request, Response
 
 
@@ -20,6 +20,6 @@ class Health:
         """Return 200, or 503 while it is not ready."""
         probe = request.path.removeprefix("/health/")
         if probe not in ("live", "ready"):
-            return error(404, "there are /health/live and /health/ready")
+            return nothing_at(request.path)
         is_well = probe == "live" or self._is_ready()
         return Response(msgspec.json.encode({probe: is_well}), 200 if is_well else 503, JSON)

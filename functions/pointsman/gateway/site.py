@@ -6,16 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-import msgspec
-
 from pointsman.errors import Failure
 from pointsman.gateway import encoding
-from pointsman.gateway.http_errors import status_of
+from pointsman.gateway.rest import JSON, nothing_at, refused
 from pointsman.http.app import Request, Response
 
 log = logging.getLogger(__name__)
 
-JSON: Final = "application/json"
 _BROKEN: Final = b'{"error":"the gateway could not handle this request"}'
 
 Door: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -32,11 +29,11 @@ class Site:
         """Return the answer."""
         door = self._doors.get(request.path.partition("/")[2].partition("/")[0].lower())
         if door is None:
-            return error(404, f"there is nothing at {request.path[:100]}")
+            return nothing_at(request.path)
         if (packing := request.headers.get("content-encoding")) is not None:
             body = encoding.unpacked(request.body, packing, self._most_body)
             if isinstance(body, Failure):
-                return error(status_of(body), body.message)
+                return refused(body)
             request = request._replace(body=body)
         try:
             response = await door(request)
@@ -46,11 +43,6 @@ class Site:
         if len(response.body) >= encoding.WORTH_BYTES and "accept-encoding" in request.headers:
             return _packed(response, encoding.choice(request.headers["accept-encoding"]))
         return response
-
-
-def error(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
-    """Return an answer in the form that all HTTP protocols here share: an object with `error`."""
-    return Response(msgspec.json.encode({"error": message}), status, JSON, headers)
 
 
 def _packed(response: Response, how: str) -> Response:

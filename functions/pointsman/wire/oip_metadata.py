@@ -84,6 +84,12 @@ def model_config(table: RouteTable, version: str = "") -> bytes | Failure:
     return _encoder.encode(body)
 
 
+def signature_of(table: RouteTable, version: str = "") -> Signature | None:
+    """Return the signature of a version, or of a model as `model_metadata` does; None where none is known."""
+    entry = _entry(table, version)
+    return None if entry is None else entry.spec.signature
+
+
 def unknown_model(model: str, version: str = "") -> Failure:
     """Return the failure of a model or version that nobody registered, in Triton's words."""
     which = f"{quoted(model)!r}" + (f" version {quoted(version)}" if version else "")

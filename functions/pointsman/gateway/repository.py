@@ -1,0 +1,98 @@
+"""Models loaded and unloaded through a door: commands on the control topic, and what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from pointsman.client.client import Client
+from pointsman.core.ids import GRAMMAR, is_name
+from pointsman.core.table import RouteTable, VersionState, is_serving
+from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAVAILABLE, ClientError, Failure
+
+# What a client waits for a load is its own business; this is what we do.
+LOAD_S: Final = 60.0
+_LOOK_S: Final = 0.05
+
+
+class _Parameters(msgspec.Struct):
+    config: str = ""
+
+
+class _Load(msgspec.Struct):
+    """The body of a load, which may be empty."""
+
+    parameters: _Parameters = _Parameters()
+
+
+class Repository:
+    """Loads what is registered, or described in `config` as a model file has it; unloading retires."""
+
+    def __init__(self, kafka: str, catalogue: Mapping[str, RouteTable]) -> None:
+        self._client = Client(kafka)
+        self._catalogue = catalogue
+
+    @contextlib.asynccontextmanager
+    async def lifetime(self) -> AsyncIterator[None]:
+        """Talk to the job while the application runs."""
+        async with self._client:
+            yield
+
+    async def load(self, model: str, body: bytes) -> Failure | None:
+        """Return when a version of the model is ready, or why none is."""
+        epoch = 0
+        try:
+            config = msgspec.json.decode(body, type=_Load).parameters.config if body.strip() else ""
+            spec = msgspec.json.decode(config, type=dict[str, Any]) if config else None
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            return _not_loaded(model, f"the body or its parameters.config is malformed: {str(error)[:200]}")
+        if not is_name(model):
+            return _not_loaded(model, f"a model's name is {GRAMMAR}")
+        if spec is not None:
+            acked = await self._command({"model": model, "apply": {**spec, "model": model}})
+            if isinstance(acked, Failure):
+                return _not_loaded(model, acked.message)
+            epoch = acked
+        try:
+            async with asyncio.timeout(LOAD_S):
+                return await self._loaded(model, epoch)
+        except TimeoutError:
+            return Failure(UNAVAILABLE, f"failed to load '{model}': it is not ready after {LOAD_S:.0f} s")
+
+    async def unload(self, model: str, body: bytes) -> Failure | None:
+        """Retire all versions of the model; return why that was refused, if it was."""
+        table = self._catalogue.get(model)
+        if table is None or not table.versions:
+            return Failure(INVALID_ARGUMENT, f"failed to unload '{model}': it is not loaded")
+        acked = await self._command({"model": model, "retire": list(table.versions)})
+        return acked if isinstance(acked, Failure) else None
+
+    async def _loaded(self, model: str, epoch: int) -> Failure | None:
+        while True:
+            table = self._catalogue.get(model)
+            if table is None or not table.versions:
+                if not epoch:
+                    return _not_loaded(model, "no version is registered; describe it in parameters.config")
+            elif table.epoch >= epoch:
+                if any(map(is_serving, table.versions.values())):
+                    return None
+                if all(entry.state is VersionState.FAILED for entry in table.versions.values()):
+                    reasons = "; ".join(entry.reason for entry in table.versions.values())
+                    return Failure(FAILED_PRECONDITION, f"failed to load '{model}': {reasons}")
+            await asyncio.sleep(_LOOK_S)
+
+    async def _command(self, command: dict[str, Any]) -> int | Failure:
+        """Return the epoch that a command led to."""
+        try:
+            ack = await self._client.control(command)
+        except ClientError as error:
+            return Failure(UNAVAILABLE, str(error))
+        return ack.epoch if ack.error is None else ack.error
+
+
+def _not_loaded(model: str, reason: str) -> Failure:
+    return Failure(INVALID_ARGUMENT, f"failed to load '{model[:63]}': {reason}", "model")

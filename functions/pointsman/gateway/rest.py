@@ -1,0 +1,107 @@
+"""What the HTTP doors share: from a request to a call, from an answer to headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
+from pointsman.gateway.access import token_from
+from pointsman.gateway.call import Call
+from pointsman.gateway.desk import Desk
+from pointsman.gateway.http_errors import answer_to
+from pointsman.http.app import Request, Response
+from pointsman.pb.v1 import inference_pb2 as pb
+
+JSON: Final = "application/json"
+BINARY: Final = "application/octet-stream"
+
+UNIT: Final = "x-pointsman-unit"
+LABEL: Final = "x-pointsman-label"
+TIMEOUT: Final = "x-pointsman-timeout-ms"
+REQUEST_ID: Final = "x-request-id"
+TRACE: Final = "traceparent"
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class Written(NamedTuple):
+    """The body of an answer in a door's form."""
+
+    body: bytes
+    content_type: str = JSON
+    headers: Headers = ()
+
+
+Write: TypeAlias = Callable[[pb.InferenceResponse], Written | Failure]
+
+
+def called(request: Request, call: Call) -> Call | Failure:
+    """Return the call with what the headers say: sticky unit, label, time-out and trace."""
+    said = request.headers
+    timeout_ms = call.timeout_ms
+    if (text := said.get(TIMEOUT)) is not None:
+        if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):
+            return Failure(INVALID_ARGUMENT, f"{TIMEOUT} must be a whole number of milliseconds", TIMEOUT)
+        timeout_ms = int(text)
+    return msgspec.structs.replace(
+        call,
+        timeout_ms=timeout_ms,
+        unit=said.get(UNIT, ""),
+        label=call.label or said.get(LABEL, ""),
+        id=call.id or said.get(REQUEST_ID, ""),
+        traceparent=said.get(TRACE, ""),
+    )
+
+
+async def answered(desk: Desk, request: Request, call: Call | Failure, write: Write) -> Response:
+    """Return the answer to a call; whatever goes wrong is an answer too."""
+    if isinstance(call, Failure):
+        return refused(call)
+    call, answer = await desk.infer(call, token_from(request.headers))
+    written = answer if isinstance(answer, Failure) else write(answer)
+    if isinstance(written, Failure):
+        response = refused(written, _id_of(call))
+        desk.count(call, written, len(request.body), len(response.body))
+        return response
+    assert not isinstance(answer, Failure)
+    desk.count(call, answer, len(request.body), len(written.body))
+    headers = (*_id_of(call), *_decision(answer), *written.headers)
+    return Response(written.body, 200, written.content_type, headers)
+
+
+def refused(failure: Failure, headers: Headers = ()) -> Response:
+    """Return the answer that says why there is no other: an object with `error`."""
+    status, more = answer_to(failure)
+    return Response(error_body(failure), status, JSON, (*headers, *more.items()))
+
+
+def error_body(failure: Failure) -> bytes:
+    """Return the body that all HTTP protocols here share."""
+    return msgspec.json.encode({"error": failure.message})
+
+
+def not_allowed(methods: str) -> Response:
+    """Return the answer to a method that a path does not know."""
+    return Response(msgspec.json.encode({"error": f"send {methods}"}), 405, JSON, (("allow", methods),))
+
+
+def nothing_at(path: str) -> Response:
+    """Return the answer to a path that nothing is at."""
+    return refused(Failure(NOT_FOUND, f"there is nothing at {path[:100]}"))
+
+
+def _id_of(call: Call) -> Headers:
+    return ((REQUEST_ID, call.id),) if call.id else ()
+
+
+def _decision(answer: pb.InferenceResponse) -> Headers:
+    return (
+        ("x-pointsman-version", answer.version),
+        ("x-pointsman-arm", answer.arm),
+        ("x-pointsman-epoch", str(answer.epoch)),
+        ("x-pointsman-decision", answer.decision_id),
+        ("x-pointsman-attempt", str(answer.attempt)),
+    )
