@@ -20,6 +20,8 @@ from typing import Final
 import msgspec
 
 INVALID_ARGUMENT: Final = "INVALID_ARGUMENT"
+UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+PERMISSION_DENIED: Final = "PERMISSION_DENIED"
 NOT_FOUND: Final = "NOT_FOUND"
 FAILED_PRECONDITION: Final = "FAILED_PRECONDITION"
 UNAVAILABLE: Final = "UNAVAILABLE"
@@ -29,6 +31,21 @@ ABORTED: Final = "ABORTED"
 OUT_OF_RANGE: Final = "OUT_OF_RANGE"  # larger than what is taken here
 INTERNAL: Final = "INTERNAL"
 
+CODES: Final = frozenset(
+    {
+        INVALID_ARGUMENT,
+        UNAUTHENTICATED,
+        PERMISSION_DENIED,
+        NOT_FOUND,
+        FAILED_PRECONDITION,
+        UNAVAILABLE,
+        DEADLINE_EXCEEDED,
+        RESOURCE_EXHAUSTED,
+        ABORTED,
+        OUT_OF_RANGE,
+        INTERNAL,
+    }
+)
 RETRYABLE: Final = frozenset({UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED})
 
 
@@ -47,6 +64,15 @@ class Failure(msgspec.Struct, frozen=True):
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.code in RETRYABLE
+
+
+class Throttled(Failure, frozen=True):
+    """A failure that says when to come again: in `retry_after_ms` at the earliest, 0 where nobody knows.
+
+    Only doors make it. The field is no part of `Failure`, whose fields are those of the topics' records.
+    """
+
+    retry_after_ms: int = 0
 
 
 class PointsmanError(Exception):

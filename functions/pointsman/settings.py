@@ -103,6 +103,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     body_bytes: int = 64 * 1024**2
     """A body or message sent to the gateway may be so large, unpacked."""
 
+    keys: str = ""
+    """File of the gateway's API keys, as `pointsman keys` writes it. Empty: nobody needs a key."""
+
+    open_access: bool = False
+    """Let anybody who reaches the gateway ask its models, though it has no keys and is not on loopback."""
+
+    tls_cert: str = ""
+    """PEM file of the gateway's certificate and those between it and its root. Empty: no TLS."""
+
+    tls_key: str = ""
+    """PEM file of the certificate's private key, without a passphrase."""
+
+    tls_client_ca: str = ""
+    """PEM file of the roots that clients' certificates must come from. Empty: clients need none."""
+
     log_level: str = "INFO"
     """Python logging level."""
 

@@ -11,6 +11,7 @@ from pointsman import __version__
 from pointsman.cli import doctor, logs, models, module, pods, send, stack, state, tail
 from pointsman.cli.app import App
 from pointsman.cli.dead_letters import dead_letters
+from pointsman.cli.keys import keys
 
 app = App(
     name="pointsman",
@@ -48,3 +49,4 @@ for _panel, _commands in _PANELS.items():
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(pods.new, name="new", rich_help_panel="Own code")
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel="Traffic")
+app.add_typer(keys, name="keys", rich_help_panel="Gateway")

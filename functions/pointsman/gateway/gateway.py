@@ -11,7 +11,7 @@ from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
-from pointsman.gateway.site import Site
+from pointsman.gateway.site import Door, Site
 from pointsman.gateway.tls import tls_of
 from pointsman.gateway.usage import Usage
 from pointsman.http.app import App
@@ -30,7 +30,7 @@ def gateway_app(settings: Settings) -> App:
     def is_ready() -> bool:
         return plane.is_ready and catalogue.is_ready
 
-    doors = {
+    doors: dict[str, Door] = {
         "v2": OipDoor(desk, repository, is_ready),
         "health": Health(is_ready),
     }
