@@ -19,11 +19,11 @@ LOAD_S: Final = 60.0
 _LOOK_S: Final = 0.05
 
 
-class _Parameters(msgspec.Struct):
+class _Parameters(msgspec.Struct, frozen=True):
     config: str = ""
 
 
-class _Load(msgspec.Struct):
+class _Load(msgspec.Struct, frozen=True):
     """The body of a load, which may be empty."""
 
     parameters: _Parameters = _Parameters()

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import gzip
+import struct
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.errors import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, Failure
+from pointsman.gateway.access import Access
+from pointsman.http.app import Response
+from tests.unit.gateway.scene import Scene
+
+TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1.5, 2.5]}
+BODY = {"id": "mine", "inputs": [TENSOR]}
+INFER = "/v2/models/m/infer"
+
+
+def said(response: Response) -> Any:
+    return msgspec.json.decode(response.body)
+
+
+def test_a_request_is_answered_with_outputs_and_the_decision() -> None:
+    response = Scene().ask("POST", INFER, BODY)
+    body = said(response)
+    assert (response.status, body["id"], body["model_version"]) == (200, "mine", "v1")
+    assert body["outputs"] == [{"name": "y", "shape": [1, 2], "datatype": "FP32", "data": [1.5, 2.5]}]
+    headers = dict(response.headers)
+    assert headers["x-request-id"] == "mine"
+    assert [headers[f"x-pointsman-{name}"] for name in ("version", "arm", "epoch", "decision")] == [
+        "v1",
+        "v1",
+        "7",
+        "d",
+    ]
+
+
+def test_version_unit_label_time_and_trace_reach_the_plane() -> None:
+    scene = Scene()
+    scene.ask(
+        "POST",
+        "/v2/models/m/versions/v2/infer",
+        {"inputs": [TENSOR], "parameters": {"timeout": 1500}},
+        x_pointsman_unit="user-1",
+        x_pointsman_label="canary",
+        x_request_id="rid",
+        traceparent="00-1-2-01",
+    )
+    [call] = scene.plane.calls
+    assert (call.version, call.unit, call.label, call.id) == ("v2", "user-1", "canary", "rid")
+    assert (call.timeout_ms, call.traceparent) == (2, "00-1-2-01")
+
+
+def test_binary_goes_in_and_comes_out() -> None:
+    raw = struct.pack("<2f", 1.5, 2.5)
+    tensor = {**TENSOR, "parameters": {"binary_data_size": 8}}
+    del tensor["data"]
+    text = msgspec.json.encode({"inputs": [tensor], "parameters": {"binary_data_output": True}})
+    response = Scene().ask("POST", INFER, text + raw, inference_header_content_length=str(len(text)))
+    length = int(dict(response.headers)["Inference-Header-Content-Length"])
+    assert response.content_type == "application/octet-stream"
+    assert response.body[length:] == raw
+
+
+def test_a_raw_body_is_the_only_input_of_the_model() -> None:
+    scene = Scene()
+    response = scene.ask("POST", INFER, struct.pack("<4f", 1, 2, 3, 4), inference_header_content_length="0")
+    assert response.status == 200
+    assert list(scene.plane.calls[0].tensors[0].shape) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("-1", 400), ("x", 400), ("9" * 30, 400), ("1.5", 400), ("99", 400), ("²", 400)]
+)
+def test_a_length_of_the_json_that_cannot_be_is_refused(length: str, status: int) -> None:
+    assert Scene().ask("POST", INFER, BODY, inference_header_content_length=length).status == status
+
+
+def test_packed_requests_and_answers_are_unpacked_and_packed() -> None:
+    big = {"name": "x", "shape": [1000, 2], "datatype": "FP32", "data": [1.5] * 2000}
+    packed = gzip.compress(msgspec.json.encode({"inputs": [big]}))
+    response = Scene().ask("POST", INFER, packed, content_encoding="gzip", accept_encoding="gzip")
+    assert dict(response.headers)["Content-Encoding"] == "gzip"
+    assert len(msgspec.json.decode(gzip.decompress(response.body))["outputs"][0]["data"]) == 2000
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "retry"),
+    [
+        (Failure(RESOURCE_EXHAUSTED, "full"), 429, "1"),
+        (Failure(UNAVAILABLE, "away"), 503, "1"),
+        (Failure(DEADLINE_EXCEEDED, "late"), 504, None),
+    ],
+)
+def test_failures_have_their_status_and_say_when_to_come_again(
+    failure: Failure, status: int, retry: str | None
+) -> None:
+    response = Scene(failure).ask("POST", INFER, BODY)
+    assert (response.status, said(response)) == (status, {"error": failure.message})
+    assert dict(response.headers).get("retry-after") == retry
+
+
+def test_an_unknown_model_costs_the_plane_nothing() -> None:
+    scene = Scene()
+    response = scene.ask("POST", "/v2/models/nix/infer", BODY)
+    assert response.status == 404
+    assert said(response)["error"].startswith("Request for unknown model: 'nix'")
+    assert scene.plane.calls == []
+    [tally] = scene.usage.snapshot()
+    assert (tally.model, tally.errors) == ("_", {"NOT_FOUND": 1})
+
+
+def test_usage_counts_rows_and_bytes() -> None:
+    scene = Scene()
+    for _ in range(3):
+        scene.ask("POST", INFER, BODY)
+    [tally] = scene.usage.snapshot()
+    assert (tally.requests, tally.rows, tally.bytes_in) == (3, 3, 3 * len(msgspec.json.encode(BODY)))
+    assert tally.bytes_out > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v2", 200),
+        ("/v2/", 200),
+        ("/v2/health/live", 200),
+        ("/v2/health/ready", 200),
+        ("/v2/health/well", 404),
+        ("/v2/models/m", 200),
+        ("/v2/models/m/config", 200),
+        ("/v2/models/m/versions/v1", 200),
+        ("/v2/models/m/versions/v9", 404),
+        ("/v2/models/m/ready", 200),
+        ("/v2/models/m/versions/v1/ready", 200),
+        ("/v2/models/m/versions/v2/ready", 503),
+        ("/v2/models/m/versions/v9/ready", 404),
+        ("/v2/models/dead/ready", 503),
+        ("/v2/models/nix/ready", 404),
+        ("/v2/models", 404),
+        ("/v2/models//infer", 404),
+        ("/v2/models/m/versions//infer", 404),
+        ("/v2/models/m/explain", 404),
+        ("/v2/models/m/infer", 405),
+        ("/v2/repository/index", 405),
+        ("/v2/nothing", 404),
+        ("/nothing", 404),
+        ("/", 404),
+    ],
+)
+def test_every_path_has_its_answer(path: str, status: int) -> None:
+    assert Scene().ask("GET", path).status == status
+
+
+def test_before_it_is_ready_the_gateway_lives() -> None:
+    scene = Scene(is_ready=False)
+    assert scene.ask("GET", "/v2/health/live").status == 200
+    response = scene.ask("GET", "/v2/health/ready")
+    assert (response.status, said(response)["ready"]) == (503, False)
+
+
+def test_models_are_loaded_and_unloaded_by_who_may() -> None:
+    scene = Scene()
+    assert scene.ask("POST", "/v2/repository/models/m/load").status == 200
+    assert scene.ask("POST", "/v2/repository/models/m/unload").status == 400
+    assert scene.repository.asked == [("load", "m"), ("unload", "m")]
+    closed = Scene(access=Access(None, lambda: 0))
+    assert closed.ask("POST", "/v2/repository/models/m/load").status == 403
+    assert closed.repository.asked == []
+
+
+def test_the_index_names_versions_and_states() -> None:
+    names = [
+        (one["name"], one["version"], one["state"])
+        for one in said(Scene().ask("POST", "/v2/repository/index"))
+    ]
+    assert names == [("m", "v1", "READY"), ("m", "v2", "LOADING"), ("dead", "v1", "UNAVAILABLE")]
+    ready = Scene().ask("POST", "/v2/repository/index", {"ready": True})
+    assert [one["version"] for one in said(ready)] == ["v1"]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["", "0", "5", "200"]))
+def test_no_body_whatever_it_is_breaks_the_door(body: bytes, length: str) -> None:
+    headers = {"inference_header_content_length": length} if length else {}
+    assert Scene().ask("POST", INFER, body, **headers).status in (200, 400)
