@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pointsman.localstack.assembly import Plan
 from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
 from tests.e2e.bench import Bench, restarts
@@ -32,7 +33,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         silence_ms=6_000,
     )
     home, pods = tmp_path_factory.mktemp("the stack"), ("default:2", "aside")
-    with importable(MODELS, ROOT), Stack(home, parallelism=2, pods=pods, settings=settings) as running:
+    plan = Plan(parallelism=2, pods=pods, gateways=2, settings=settings)
+    with importable(MODELS, ROOT), Stack(home, plan=plan) as running:
         yield running
 
 
