@@ -120,7 +120,7 @@ def test_every_request_of_the_topics_page_gets_the_answer_shown_after_it() -> No
         said = json.loads(record.value)
         assert said.keys() == answered.keys()
         assert said["parameters"].keys() == answered["parameters"].keys()
-        for part in ("outputs", "predictions", "error", "context"):
+        for part in ("outputs", "predictions", "columns", "error", "context"):
             assert said.get(part) == answered.get(part)
 
 

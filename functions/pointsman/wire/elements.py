@@ -117,10 +117,10 @@ def packed(flat: list[Any], datatype: str, field: str) -> bytes:
 
 
 def texts(flat: list[Any], field: str) -> list[bytes]:
-    """Return the elements of BYTES as JSON has them, strings, in UTF-8; raises Fault."""
-    if not all(isinstance(text, str) for text in flat):
-        raise Fault(field, "elements of BYTES must be strings")
-    return [text.encode() for text in flat]
+    """Return the elements of BYTES: strings, as JSON has them, in UTF-8, bytes as they are; raises Fault."""
+    if not all(isinstance(text, str | bytes) for text in flat):
+        raise Fault(field, 'elements of BYTES must be strings, or {"b64": "..."}')
+    return [text.encode() if isinstance(text, str) else text for text in flat]
 
 
 def unpacked(raw: bytes, datatype: str, count: int) -> Sequence[Any] | None:

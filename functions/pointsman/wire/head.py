@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,6 +48,7 @@ class JsonHead(msgspec.Struct):
     context: msgspec.Raw = msgspec.Raw()
     inputs: msgspec.Raw = msgspec.Raw()
     instances: msgspec.Raw = msgspec.Raw()
+    columns: msgspec.Raw = msgspec.Raw()
 
 
 class FlatHead(msgspec.Struct):
@@ -130,6 +131,21 @@ def is_said(value: msgspec.Raw) -> bool:
     return bytes(value) not in (b"", b"null")
 
 
+def holds_columns(value: msgspec.Raw) -> bool:
+    """Whether a body's `columns` are columns: a list or an object. Any other value is a flat record's own."""
+    return bytes(value).startswith((b"[", b"{"))
+
+
+def holds_tensors(fields: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether the fields of a body are those of a request, not of a flat record."""
+    absent = msgspec.Raw()
+    return (
+        is_said(fields.get("inputs", absent))
+        or is_said(fields.get("instances", absent))
+        or holds_columns(fields.get("columns", absent))
+    )
+
+
 def stable_id(record: serving_pb2.HeadIngress | ingress_pb2.Ingress) -> str:
     """Return the id of a request that brought none: where its record lies."""
     return f"{record.topic}-{record.partition}-{record.offset}"
@@ -160,7 +176,7 @@ def _json_head(record: ingress_pb2.Ingress) -> Head:
         bytes(body.context).decode()  # what is echoed unread must at least be text
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         return _flat_head(record, error)
-    if not (is_said(body.inputs) or is_said(body.instances)):
+    if not (is_said(body.inputs) or is_said(body.instances) or holds_columns(body.columns)):
         return _flat_head(record, None)
     request_id = _text(body.id) or stable_id(record)
     return Head(
@@ -187,7 +203,7 @@ def _flat_head(record: ingress_pb2.Ingress, error: Exception | None) -> Head:
         bytes(body.context).decode()
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as broken:
         return _faulty(record, f"the value is not a JSON object: {_sentence(broken)}")
-    if error is not None and ("inputs" in fields or "instances" in fields):
+    if error is not None and holds_tensors(fields):
         return _faulty(record, f"the value is not a request: {_sentence(error)}")
     said = {header.key: header.value.decode(errors="replace") for header in record.headers}
     request_id = said.get("id") or stable_id(record)

@@ -8,7 +8,8 @@ import msgspec
 
 from pointsman.core.tensor import DATATYPES, Array, Item
 from pointsman.errors import INTERNAL, Failure
-from pointsman.wire.json_request import INSTANCES
+from pointsman.wire.json_outputs import only_or_all, plain, plain_columns, rows_of
+from pointsman.wire.json_request import COLUMNS, INSTANCES
 from pointsman.wire.response import Served
 
 _encoder = msgspec.json.Encoder()
@@ -24,7 +25,7 @@ class Answered(NamedTuple):
 
 
 def answer_to_json(answered: Answered, form: str, item: Item) -> bytes | Failure:
-    """Return the response: `outputs`, or `predictions` where the request had `instances`.
+    """Return the response: `outputs`; `predictions` to `instances` and `columns` to `columns`.
 
     NaN and infinities have no JSON form and become null; BYTES are read as UTF-8. A dtype that the
     protocol lacks is a failure.
@@ -35,7 +36,9 @@ def answer_to_json(answered: Answered, form: str, item: Item) -> bytes | Failure
             return Failure(INTERNAL, f"output {name!r}: {message}", name)
     body = _frame(answered)
     if form == INSTANCES:
-        body["predictions"] = _predictions(item)
+        body["predictions"] = rows_of(plain_columns(item))
+    elif form == COLUMNS:
+        body["columns"] = only_or_all(plain_columns(item))
     else:
         body["outputs"] = [_output(name, array) for name, array in item.items()]
     return _encoder.encode(body)
@@ -71,27 +74,5 @@ def _datatype(array: Array) -> str | None:
 
 
 def _output(name: str, array: Array) -> dict[str, Any]:
-    data = _plain(array.ravel())
+    data = plain(array.ravel())
     return {"name": name, "datatype": _datatype(array), "shape": list(array.shape), "data": data}
-
-
-def _predictions(item: Item) -> list[Any]:
-    if len(item) == 1:
-        return _plain(next(iter(item.values())))
-    columns = {name: _plain(array) for name, array in item.items()}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _plain(array: Array) -> list[Any]:
-    values: list[Any] = array.tolist()
-    return _decoded(values) if array.dtype.kind in "OS" else values
-
-
-def _decoded(values: list[Any]) -> list[Any]:
-    return [_text(value) for value in values]
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, list):
-        return _decoded(value)
-    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from pointsman.errors import FAILED_PRECONDITION, Failure
 from pointsman.pb.v1 import inference_pb2 as pb
-from pointsman.wire.head import JSON, PROTOBUF, is_said, json_fields
+from pointsman.wire.head import JSON, PROTOBUF, holds_tensors, json_fields
 from pointsman.wire.letter import ATTEMPT, PINNED, attempt_of
 
 
@@ -86,7 +86,7 @@ def _json(value: bytes, change: _Change) -> tuple[bytes, str] | None:
         fields = json_fields(value)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    if not any(name in fields and is_said(fields[name]) for name in ("inputs", "instances")):
+    if not holds_tensors(fields):
         return None
     named = bytes(fields.get("version", msgspec.Raw())).decode(errors="replace").strip('"')
     if change.is_unpinned:

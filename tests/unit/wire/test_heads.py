@@ -63,7 +63,16 @@ def test_a_declared_model_beats_the_requests_own() -> None:
     assert json_head({"model": "a", "inputs": []}, model="b").model == "b"
 
 
-@pytest.mark.parametrize("form", [{"inputs": []}, {"instances": [[1]]}, {"inputs": None, "instances": [1]}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"inputs": []},
+        {"instances": [[1]]},
+        {"inputs": None, "instances": [1]},
+        {"columns": [1]},
+        {"columns": {"x": [1]}},
+    ],
+)
 def test_a_json_head_has_the_same_fields(form: dict[str, Any]) -> None:
     found = json_head({**FIELDS, **form, "context": {"a": [1]}}, timestamp_ms=1_000)
     assert found[:9] == ("r1", "digits", "2", "canary", "user-7", 1_500, "gw-3", False, 1_000)
@@ -79,6 +88,12 @@ def test_a_flat_record_keeps_its_id_and_unit_for_itself() -> None:
     found = json_head({"id": 5, "unit": {"a": 1}, "model": "churn", "age": 3, "context": "me"}, offset=8)
     assert (found.id, found.model, found.unit) == ("pointsman.requests.json-0-8", "churn", "")
     assert (found.context, found.fault) == (b'"me"', None)
+
+
+@pytest.mark.parametrize("columns", [3, "a", None, True])
+def test_a_flat_record_may_have_one_value_under_columns(columns: Any) -> None:
+    found = json_head({"id": ["mine"], "columns": columns, "age": 3}, offset=8)
+    assert (found.id, found.fault) == ("pointsman.requests.json-0-8", None)
 
 
 def test_headers_speak_for_a_flat_record() -> None:
@@ -125,6 +140,7 @@ def test_what_is_no_protobuf_request_is_told_so(value: bytes) -> None:
         b'{"inputs": NaN}',
         b'{"inputs": [], "timeout_ms": "soon"}',
         b'{"inputs": [], "id": ["a"]}',
+        b'{"columns": [1], "id": ["a"]}',
         b'{"inputs": [], "timeout_ms": 1e400}',
         b'{"inputs": [], "id": "\\ud800"}',
         b'{"inputs": [], "id": "\xff"}',
@@ -134,7 +150,7 @@ def test_what_is_no_protobuf_request_is_told_so(value: bytes) -> None:
         b'{"inputs": [], "context": ' + b'{"a":' * 50_000,
         b"[" * 200_000,
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_a_bad_json_record_has_a_fault_and_no_exception(value: bytes) -> None:
     fault = json_head(value).fault

@@ -57,6 +57,7 @@ def body(value: Any, **fields: Any) -> ingress_pb2.Ingress:
         protobuf(id="other", label="stable", unit="u"),
         body({"model": "m", "inputs": []}),
         body({"instances": [[1]], "id": 7, "version": "1"}),
+        body({"columns": {"x": [1]}, "id": 7}),
         body({"age": 41, "id": "theirs"}),
         body({"age": 41}, key=b"", model="m"),
     ],
