@@ -12,6 +12,7 @@ from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
 from pointsman.gateway.site import Door, Site
+from pointsman.gateway.tfs import TfsDoor
 from pointsman.gateway.tls import tls_of
 from pointsman.gateway.usage import Usage
 from pointsman.http.app import App
@@ -31,6 +32,7 @@ def gateway_app(settings: Settings) -> App:
         return plane.is_ready and catalogue.is_ready
 
     doors: dict[str, Door] = {
+        "v1": TfsDoor(desk),
         "v2": OipDoor(desk, repository, is_ready),
         "health": Health(is_ready),
     }

@@ -14,7 +14,17 @@ from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip_repository import Repository, RepositoryRoom
-from pointsman.gateway.rest import BINARY, JSON, Written, answered, called, not_allowed, nothing_at, refused
+from pointsman.gateway.rest import (
+    BINARY,
+    JSON,
+    READING,
+    Written,
+    answered,
+    called,
+    not_allowed,
+    nothing_at,
+    refused,
+)
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire import oip_metadata
@@ -24,7 +34,6 @@ from pointsman.wire.oip_response import write_response
 
 Room: TypeAlias = Callable[[Request, list[str]], Awaitable[Response]]
 
-READING: Final = ("GET", "HEAD")
 EXTENSIONS: Final = ("binary_tensor_data", "model_repository", "model_configuration", "statistics")
 _LENGTH: Final = HEADER.lower()
 
@@ -101,7 +110,8 @@ class OipDoor:
         if int(length):
             return read_request(request.body, int(length))
         table = self._desk.catalogue.get(place.model)
-        signature = None if table is None else oip_metadata.signature_of(table, place.version)
+        entry = None if table is None else oip_metadata.entry_of(table, place.version)
+        signature = None if entry is None else entry.spec.signature
         if signature is None:
             return self._desk.unknown(place.model) or Failure(
                 FAILED_PRECONDITION, f"{HEADER}: 0 needs a model whose signature is known; send JSON", HEADER

@@ -15,6 +15,7 @@ from pointsman.gateway.http_errors import answer_to
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
 
+READING: Final = ("GET", "HEAD")
 JSON: Final = "application/json"
 BINARY: Final = "application/octet-stream"
 
@@ -56,14 +57,25 @@ def called(request: Request, call: Call) -> Call | Failure:
     )
 
 
-async def answered(desk: Desk, request: Request, call: Call | Failure, write: Write) -> Response:
-    """Return the answer to a call; whatever goes wrong is an answer too."""
+def as_it_is(failure: Failure) -> Failure:
+    """Say a failure in no other words."""
+    return failure
+
+
+async def answered(
+    desk: Desk,
+    request: Request,
+    call: Call | Failure,
+    write: Write,
+    say: Callable[[Failure], Failure] = as_it_is,
+) -> Response:
+    """Return the answer to a call; whatever goes wrong is an answer too, in the words of `say`."""
     if isinstance(call, Failure):
         return refused(call)
     call, answer = await desk.infer(call, token_from(request.headers))
     written = answer if isinstance(answer, Failure) else write(answer)
     if isinstance(written, Failure):
-        response = refused(written, _id_of(call))
+        response = refused(say(written), _id_of(call))
         desk.count(call, written, len(request.body), len(response.body))
         return response
     assert not isinstance(answer, Failure)

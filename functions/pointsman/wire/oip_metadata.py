@@ -48,7 +48,7 @@ def model_metadata(table: RouteTable, version: str = "") -> bytes | Failure:
     `versions` are the ready ones; of one version it is that one, ready or not. A version that declares no
     signature and has not been loaded has no inputs and outputs yet.
     """
-    entry = _entry(table, version)
+    entry = entry_of(table, version)
     if entry is None:
         return unknown_model(table.model, version)
     signature = entry.spec.signature or _UNSIGNED
@@ -68,7 +68,7 @@ def model_config(table: RouteTable, version: str = "") -> bytes | Failure:
 
     Its `dims` leave the batch dimension out, and its datatypes are TYPE_FP32 and so on.
     """
-    entry = _entry(table, version)
+    entry = entry_of(table, version)
     if entry is None:
         return unknown_model(table.model, version)
     signature = entry.spec.signature or _UNSIGNED
@@ -82,12 +82,6 @@ def model_config(table: RouteTable, version: str = "") -> bytes | Failure:
         "dynamic_batching": {},
     }
     return _encoder.encode(body)
-
-
-def signature_of(table: RouteTable, version: str = "") -> Signature | None:
-    """Return the signature of a version, or of a model as `model_metadata` does; None where none is known."""
-    entry = _entry(table, version)
-    return None if entry is None else entry.spec.signature
 
 
 def unknown_model(model: str, version: str = "") -> Failure:
@@ -115,7 +109,8 @@ def repository_index(tables: Iterable[RouteTable], ready_only: bool) -> bytes:
     return _encoder.encode(entries)
 
 
-def _entry(table: RouteTable, version: str) -> VersionEntry | None:
+def entry_of(table: RouteTable, version: str) -> VersionEntry | None:
+    """Return a version's entry; where none is named, of the one that most requests get, else the newest."""
     if version:
         return table.versions.get(version)
     split = effective_split(table)

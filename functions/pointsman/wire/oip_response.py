@@ -103,8 +103,3 @@ def _no_output(unknown: RequestedOutput, named: Iterable[str]) -> Failure:
     name = quoted(unknown.name)
     message = f"the model has no output {name!r}; it has {', '.join(named)}"
     return Failure(INVALID_ARGUMENT, message, f"outputs.{name}")
-
-
-def error_body(failure: Failure) -> bytes:
-    """Return the body of an answer that is an error."""
-    return _encoder.encode({"error": failure.message})

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 from pointsman.wire.tfs import TfsRequest
 from pointsman.wire.tfs_path import TfsPath
 
 _LONGEST_NAME: Final = 100
-
-
-def error_body(failure: Failure) -> bytes:
-    """Return the body of an answer that is no success."""
-    return msgspec.json.encode({"error": failure.message})
 
 
 def not_found(path: TfsPath) -> Failure:

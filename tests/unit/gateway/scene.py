@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
@@ -12,10 +13,11 @@ from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import Failure
 from pointsman.gateway.access import Access
-from pointsman.gateway.call import Call
+from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip import OipDoor
-from pointsman.gateway.site import Site
+from pointsman.gateway.site import Door, Site
+from pointsman.gateway.tfs import TfsDoor
 from pointsman.gateway.usage import Usage
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
@@ -37,6 +39,12 @@ TABLES = {
     "m": table("m", v1=VersionState.READY, v2=VersionState.LOADING),
     "dead": table("dead", v1=VersionState.FAILED),
 }
+
+
+class RememberingPlane(Plane, Protocol):
+    """A plane that keeps what it was asked."""
+
+    calls: list[Call]
 
 
 class EchoPlane:
@@ -85,14 +93,23 @@ class Scene:
     """A site, and what it says."""
 
     def __init__(
-        self, failure: Failure | None = None, access: Access | None = None, *, is_ready: bool = True
+        self,
+        failure: Failure | None = None,
+        access: Access | None = None,
+        *,
+        is_ready: bool = True,
+        plane: RememberingPlane | None = None,
     ) -> None:
-        self.plane = EchoPlane(failure)
+        self.plane = plane or EchoPlane(failure)
         self.repository = NoRepository()
         self.usage = Usage(TABLES.__contains__)
         access = access or Access(None, lambda: 0, control_is_open=True)
         self.desk = Desk(self.plane, TABLES, access, self.usage)
-        self.site = Site({"v2": OipDoor(self.desk, self.repository, lambda: is_ready)}, 10_000)
+        doors: dict[str, Door] = {
+            "v1": TfsDoor(self.desk),
+            "v2": OipDoor(self.desk, self.repository, lambda: is_ready),
+        }
+        self.site = Site(doors, 10_000)
 
     def ask(self, method: str, path: str, body: bytes | object = b"", **headers: str) -> Response:
         """Return the answer; a body that is no bytes goes as JSON, `_` in a header's name is a dash."""

@@ -15,7 +15,7 @@ from pointsman.core.tensor import DTYPES
 from pointsman.errors import FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.oip_request import OipRequest, RequestedOutput, read_request
-from pointsman.wire.oip_response import OipBody, error_body, write_response
+from pointsman.wire.oip_response import OipBody, write_response
 from pointsman.wire.tensors import join_bytes
 
 SCORES = pb.Tensor(name="scores", datatype="FP32", shape=[1, 2], raw=np.array([1.5, 2], "<f4").tobytes())
@@ -158,7 +158,3 @@ def test_an_answer_sent_back_as_a_request_is_the_same_tensor(
         back = read_request(text + tail, len(text))
         assert isinstance(back, OipRequest), back
         assert back.tensors == [tensor]
-
-
-def test_an_error_is_its_message() -> None:
-    assert json.loads(error_body(Failure(INVALID_ARGUMENT, 'no "x"', "x"))) == {"error": 'no "x"'}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 from pointsman.wire.json_request import COLUMNS
 from pointsman.wire.tfs import ROWS, TfsRequest
-from pointsman.wire.tfs_error import as_called, error_body, no_status, not_found
+from pointsman.wire.tfs_error import as_called, no_status, not_found
 from pointsman.wire.tfs_path import TfsPath, parse_path
 
 MODEL = TfsPath("m", "", "", "predict")
@@ -110,7 +108,3 @@ def test_a_field_has_the_name_that_its_caller_gave_it(form: str, key: str, field
     assert failure == Failure(INVALID_ARGUMENT, f"{named}: no columns", named)
     other = Failure(INVALID_ARGUMENT, "another sentence", field)
     assert as_called(other, MODEL, request).message == "another sentence"
-
-
-def test_an_error_is_its_message() -> None:
-    assert json.loads(error_body(Failure(NOT_FOUND, 'a "b"\n', "x"))) == {"error": 'a "b"\n'}
