@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import http
 import http.client
 import os
 import signal
@@ -25,6 +26,15 @@ class Answer(NamedTuple):
 
 
 def ask(stack: Stack, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    """Return what the gateway says; ask again where it asks for that, as on a busy machine it may."""
+    while (
+        answer := ask_once(stack, method, path, body, **headers)
+    ).status == http.HTTPStatus.TOO_MANY_REQUESTS:
+        threading.Event().wait(0.1)
+    return answer
+
+
+def ask_once(stack: Stack, method: str, path: str, body: object = None, **headers: str) -> Answer:
     """Return what the gateway says on a connection of its own."""
     connection = http.client.HTTPConnection(stack.record.http.removeprefix("http://"), timeout=60)
     try:
@@ -83,6 +93,20 @@ def test_many_callers_at_once_get_their_own_rows(bench: Bench, name: str) -> Non
 
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(one, range(600)))
+
+
+def test_tensorflow_servings_form_is_answered_with_the_same_numbers(
+    bench: Bench, name: str, row: np.ndarray
+) -> None:
+    bench.apply(name, {"1": scale(2)}, {"1": 1}, labels={"stable": "1"})
+    rows = ask(bench.stack, "POST", f"/v1/models/{name}:predict", {"instances": row.tolist()})
+    assert (rows.status, rows.body) == (200, {"predictions": [[2, 4, 6, 8]]})
+    columns = ask(bench.stack, "POST", f"/v1/models/{name}/labels/stable:predict", {"inputs": row.tolist()})
+    assert (columns.status, columns.body) == (200, {"outputs": [[2, 4, 6, 8]]})
+    [status] = ask(bench.stack, "GET", f"/v1/models/{name}").body["model_version_status"]
+    assert (status["version"], status["state"]) == ("1", "AVAILABLE")
+    ragged = ask(bench.stack, "POST", f"/v1/models/{name}:predict", {"instances": [[1], [1, 2]]})
+    assert (ragged.status, "instances" in ragged.body["error"]) == (400, True)
 
 
 def test_a_bad_request_is_refused_and_its_neighbours_are_answered(
@@ -162,7 +186,7 @@ def test_a_model_is_loaded_and_unloaded_over_http(bench: Bench, name: str, row: 
     index = ask(bench.stack, "POST", "/v2/repository/index", {"ready": True}).body
     assert name in [entry["name"] for entry in index]
     assert ask(bench.stack, "POST", f"/v2/repository/models/{name}/unload").status == 200
-    until(lambda: ask(bench.stack, "POST", f"/v2/models/{name}/infer", oip(row)).status == 503)
+    until(lambda: ask(bench.stack, "POST", f"/v2/models/{name}/infer", oip(row)).status in (404, 503))
     nobody = ask(bench.stack, "POST", "/v2/repository/models/nobody/load")
     assert nobody.status == 400
     assert "failed to load 'nobody'" in nobody.body["error"]
