@@ -12,7 +12,7 @@ PROTO = Path(__file__).resolve().parent.parent / "proto"
 
 
 def generate(folder: Path) -> None:
-    """Write `pointsman/pb/v1/*_pb2.py` and `.pyi` under `folder`, which must exist. Raises RuntimeError."""
+    """Write `pointsman/pb/*/*_pb2.py` and `.pyi` under `folder`, which must exist. Raises RuntimeError."""
     well_known = Path(grpc_tools.__file__).parent / "_proto"
     sources = sorted(path.relative_to(PROTO).as_posix() for path in PROTO.rglob("*.proto"))
     includes = [f"-I{PROTO}", f"-I{well_known}"]

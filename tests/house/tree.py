@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-GENERATED = ROOT / "functions" / "pointsman" / "pb" / "v1"
+GENERATED = ROOT / "functions" / "pointsman" / "pb"  # in a folder for each package of proto/
 
 
 def files(*suffixes: str) -> list[Path]:

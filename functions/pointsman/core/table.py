@@ -94,6 +94,19 @@ def effective_split(table: RouteTable) -> dict[str, int]:
     return {}
 
 
+def entry_of(table: RouteTable, version: str = "", label: str = "") -> VersionEntry | None:
+    """Return a version's entry, or a label's; where neither is named that of most requests, or the newest."""
+    if label and not version:
+        version = table.labels.get(label, "")
+        return table.versions.get(version)
+    if version:
+        return table.versions.get(version)
+    split = effective_split(table)
+    if split:
+        return table.versions[max(split, key=split.__getitem__)]
+    return max(table.versions.values(), key=lambda entry: entry.generation, default=None)
+
+
 def renewed(table: RouteTable, before: RouteTable, now_ms: int) -> RouteTable:
     """Return `table` under the next epoch if it differs from `before`, with its fallback kept current."""
     serving = effective_split(table)

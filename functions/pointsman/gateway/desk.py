@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -11,6 +12,7 @@ from pointsman.core.table import RouteTable
 from pointsman.errors import NOT_FOUND, Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call, Plane
+from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
 
@@ -19,12 +21,18 @@ class Desk:
     """Takes a call with the key that came with it, and returns its answer, or why there is none."""
 
     def __init__(
-        self, plane: Plane, catalogue: Mapping[str, RouteTable], access: Access, usage: Usage
+        self,
+        plane: Plane,
+        catalogue: Mapping[str, RouteTable],
+        access: Access,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.catalogue = catalogue
         self.access = access
-        self.usage = usage
+        self.usage = Usage(catalogue.__contains__)
+        self.statistics = Statistics()
         self._plane = plane
+        self._clock_ns = clock_ns
 
     async def infer(self, call: Call, token: str | None) -> tuple[Call, pb.InferenceResponse | Failure]:
         """Return the call under its key's name, for `count`, and the answer: a failure where it is an error.
@@ -38,7 +46,9 @@ class Desk:
             call = msgspec.structs.replace(call, key=permit.key)
             if (missing := self.unknown(call.model)) is not None:
                 return call, missing
+            began = self._clock_ns()
             response = await self._plane.infer(call)
+            self._record(call, response, began)
         if response.HasField("error"):
             return call, Failure(response.error.code, response.error.message, response.error.field)
         return call, response
@@ -52,6 +62,13 @@ class Desk:
             return None
         said = f"'{model}' is not found" if is_name(model) else "the name is none that a model can have"
         return Failure(NOT_FOUND, f"Request for unknown model: {said}", "model")
+
+    def _record(self, call: Call, response: pb.InferenceResponse, began_ns: int) -> None:
+        table = self.catalogue.get(call.model)
+        if table is not None and response.version in table.versions:  # of other names there is no end
+            now_ns = self._clock_ns()
+            took_ns = max(0, now_ns - began_ns)
+            self.statistics.record(call.model, response, took_ns, now_ns // 1_000_000)
 
     def count(
         self, call: Call, answer: pb.InferenceResponse | Failure, bytes_in: int, bytes_out: int

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from pointsman.gateway.access import access_of
 from pointsman.gateway.catalogue import Catalogue
@@ -13,10 +17,12 @@ from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
 from pointsman.gateway.site import Door, Site
 from pointsman.gateway.tfs import TfsDoor
-from pointsman.gateway.tls import tls_of
-from pointsman.gateway.usage import Usage
+from pointsman.gateway.tls import Tls, tls_of
 from pointsman.http.app import App
 from pointsman.settings import Settings
+
+GRACE_S: Final = 10.0
+_LOOK_S: Final = 0.1
 
 
 def gateway_app(settings: Settings) -> App:
@@ -26,7 +32,7 @@ def gateway_app(settings: Settings) -> App:
     plane = RouterPlane(settings)
     catalogue = Catalogue(settings.kafka)
     repository = Repository(settings.kafka, catalogue)
-    desk = Desk(plane, catalogue, access, Usage(catalogue.__contains__))
+    desk = Desk(plane, catalogue, access)
 
     def is_ready() -> bool:
         return plane.is_ready and catalogue.is_ready
@@ -36,8 +42,39 @@ def gateway_app(settings: Settings) -> App:
         "v2": OipDoor(desk, repository, is_ready),
         "health": Health(is_ready),
     }
-    # Answers to callers of their own gain nothing from leaving together.
     site = Site(doors, settings.body_bytes)
+    # Answers to callers of their own gain nothing from leaving together.
     app = App(site, gather_s=0, most_body=settings.body_bytes, tls=tls.context if tls else None)
     app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
+    if settings.grpc_port:
+        app.lifetimes.append(lambda: _grpc(settings, desk, repository, tls, is_ready))
     return app
+
+
+@contextlib.asynccontextmanager
+async def _grpc(
+    settings: Settings, desk: Desk, repository: Repository, tls: Tls | None, is_ready: Callable[[], bool]
+) -> AsyncIterator[None]:
+    """Serve gRPC while the application runs; workers share the port."""
+    # Imported where it is served: an extra that a gateway without it need not have.
+    from pointsman.gateway.grpc.repository import RepositoryControl
+    from pointsman.gateway.grpc.server import Options, Server, grpc_server
+
+    async def follow(server: Server) -> None:
+        was_ready = True
+        while True:
+            if is_ready() is not was_ready:
+                was_ready = not was_ready
+                await server.set_ready(was_ready)
+            await asyncio.sleep(_LOOK_S)
+
+    options = Options(max_message_bytes=settings.body_bytes, share_port=True)
+    address = f"{settings.host}:{settings.grpc_port}"
+    control = RepositoryControl(repository)
+    server = await grpc_server(desk, address, options=options, control=control, tls=tls)
+    following = asyncio.create_task(follow(server))
+    try:
+        yield
+    finally:
+        following.cancel()
+        await server.stop(GRACE_S)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 import pointsman
-from pointsman.core.table import RouteTable, is_serving
+from pointsman.core.table import RouteTable, entry_of, is_serving
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAVAILABLE, Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
@@ -110,7 +110,7 @@ class OipDoor:
         if int(length):
             return read_request(request.body, int(length))
         table = self._desk.catalogue.get(place.model)
-        entry = None if table is None else oip_metadata.entry_of(table, place.version)
+        entry = None if table is None else entry_of(table, place.version)
         signature = None if entry is None else entry.spec.signature
         if signature is None:
             return self._desk.unknown(place.model) or Failure(

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from pointsman.errors import Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.rest import JSON, not_allowed, nothing_at, refused
 from pointsman.http.app import Request, Response
 from pointsman.wire import oip_metadata
+from pointsman.wire.malformed import UNREADABLE, malformed
 
 
 class Repository(Protocol):
-    """Loads and unloads models, as commands to the job."""
+    """Loads and unloads models, as commands to the job. `config` is as a model file, in JSON, or empty."""
 
-    async def load(self, model: str, body: bytes) -> Failure | None:
+    async def load(self, model: str, config: str) -> Failure | None:
         """Return when the model is ready, or why it is not."""
         ...
 
-    async def unload(self, model: str, body: bytes) -> Failure | None:
-        """Return when the model takes no requests any more, or why it does."""
+    async def unload(self, model: str) -> Failure | None:
+        """Return why the model cannot be unloaded, if it cannot."""
         ...
+
+
+class _Parameters(msgspec.Struct, frozen=True):
+    config: str = ""
+
+
+class _Load(msgspec.Struct, frozen=True):
+    """The body of a load, which may be empty."""
+
+    parameters: _Parameters = _Parameters()
 
 
 class RepositoryRoom:
@@ -44,9 +57,16 @@ class RepositoryRoom:
         if isinstance(permit, Failure):
             return refused(permit)
         with permit:
-            act = self._repository.load if verb == "load" else self._repository.unload
-            failure = await act(model, request.body)
+            load = self._load(model, request.body) if verb == "load" else self._repository.unload(model)
+            failure = await load
         return Response(b"", 200, JSON) if failure is None else refused(failure)
+
+    async def _load(self, model: str, body: bytes) -> Failure | None:
+        try:
+            config = msgspec.json.decode(body, type=_Load).parameters.config if body.strip() else ""
+        except UNREADABLE as error:
+            return malformed(error, body)
+        return await self._repository.load(model, config)
 
     def _index(self, request: Request) -> Response:
         permit = self._desk.access.admit(token_from(request.headers), "")

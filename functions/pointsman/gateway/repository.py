@@ -13,20 +13,11 @@ from pointsman.client.client import Client
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.table import RouteTable, VersionState, is_serving
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAVAILABLE, ClientError, Failure
+from pointsman.wire.malformed import UNREADABLE
 
 # What a client waits for a load is its own business; this is what we do.
 LOAD_S: Final = 60.0
 _LOOK_S: Final = 0.05
-
-
-class _Parameters(msgspec.Struct, frozen=True):
-    config: str = ""
-
-
-class _Load(msgspec.Struct, frozen=True):
-    """The body of a load, which may be empty."""
-
-    parameters: _Parameters = _Parameters()
 
 
 class Repository:
@@ -42,14 +33,13 @@ class Repository:
         async with self._client:
             yield
 
-    async def load(self, model: str, body: bytes) -> Failure | None:
+    async def load(self, model: str, config: str) -> Failure | None:
         """Return when a version of the model is ready, or why none is."""
         epoch = 0
         try:
-            config = msgspec.json.decode(body, type=_Load).parameters.config if body.strip() else ""
             spec = msgspec.json.decode(config, type=dict[str, Any]) if config else None
-        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-            return _not_loaded(model, f"the body or its parameters.config is malformed: {str(error)[:200]}")
+        except UNREADABLE as error:
+            return _not_loaded(model, f"the config is no JSON object: {str(error)[:200]}")
         if not is_name(model):
             return _not_loaded(model, f"a model's name is {GRAMMAR}")
         if spec is not None:
@@ -63,7 +53,7 @@ class Repository:
         except TimeoutError:
             return Failure(UNAVAILABLE, f"failed to load '{model}': it is not ready after {LOAD_S:.0f} s")
 
-    async def unload(self, model: str, body: bytes) -> Failure | None:
+    async def unload(self, model: str) -> Failure | None:
         """Retire all versions of the model; return why that was refused, if it was."""
         table = self._catalogue.get(model)
         if table is None or not table.versions:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from pointsman.core.table import RouteTable
+from pointsman.core.table import RouteTable, entry_of
 from pointsman.errors import Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
@@ -16,7 +16,6 @@ from pointsman.gateway.desk import Desk
 from pointsman.gateway.rest import JSON, READING, Written, answered, called, not_allowed, nothing_at, refused
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
-from pointsman.wire.oip_metadata import entry_of
 from pointsman.wire.tfs import TfsRequest, read_examples, read_predict
 from pointsman.wire.tfs_answer import write_classify, write_predict, write_regress
 from pointsman.wire.tfs_error import as_called, no_status
@@ -83,8 +82,7 @@ def _writer(path: TfsPath, read: TfsRequest) -> Callable[[pb.InferenceResponse],
 
 
 def _metadata(path: TfsPath, table: RouteTable | None) -> bytes | Failure:
-    version = path.version if table is None or not path.label else table.labels.get(path.label, path.label)
-    entry = None if table is None else entry_of(table, version)
+    entry = None if table is None else entry_of(table, path.version, path.label)
     if entry is None:
         return no_status(path)
     return metadata_body(path.model, entry.version, entry.spec.signature)

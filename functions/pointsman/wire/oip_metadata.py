@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pointsman.core.table import RouteTable, VersionEntry, VersionState, effective_split, is_serving
+from pointsman.core.table import RouteTable, VersionEntry, VersionState, entry_of, is_serving
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import NOT_FOUND, Failure
 from pointsman.wire.elements import quoted
@@ -107,16 +107,6 @@ def repository_index(tables: Iterable[RouteTable], ready_only: bool) -> bytes:
         if is_serving(entry) or not ready_only
     ]
     return _encoder.encode(entries)
-
-
-def entry_of(table: RouteTable, version: str) -> VersionEntry | None:
-    """Return a version's entry; where none is named, of the one that most requests get, else the newest."""
-    if version:
-        return table.versions.get(version)
-    split = effective_split(table)
-    if split:
-        return table.versions[max(split, key=split.__getitem__)]
-    return max(table.versions.values(), key=lambda entry: entry.generation, default=None)
 
 
 def _configured(spec: TensorSpec) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.site import Door, Site
 from pointsman.gateway.tfs import TfsDoor
-from pointsman.gateway.usage import Usage
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.response import error_to_pb
@@ -78,12 +77,12 @@ class NoRepository:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    async def load(self, model: str, body: bytes) -> Failure | None:
+    async def load(self, model: str, config: str) -> Failure | None:
         """See Repository."""
         self.asked.append(("load", model))
         return None
 
-    async def unload(self, model: str, body: bytes) -> Failure | None:
+    async def unload(self, model: str) -> Failure | None:
         """See Repository."""
         self.asked.append(("unload", model))
         return Failure("INVALID_ARGUMENT", "no")
@@ -102,9 +101,8 @@ class Scene:
     ) -> None:
         self.plane = plane or EchoPlane(failure)
         self.repository = NoRepository()
-        self.usage = Usage(TABLES.__contains__)
         access = access or Access(None, lambda: 0, control_is_open=True)
-        self.desk = Desk(self.plane, TABLES, access, self.usage)
+        self.desk = Desk(self.plane, TABLES, access)
         doors: dict[str, Door] = {
             "v1": TfsDoor(self.desk),
             "v2": OipDoor(self.desk, self.repository, lambda: is_ready),

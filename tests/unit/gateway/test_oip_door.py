@@ -109,7 +109,7 @@ def test_an_unknown_model_costs_the_plane_nothing() -> None:
     assert response.status == 404
     assert said(response)["error"].startswith("Request for unknown model: 'nix'")
     assert scene.plane.calls == []
-    [tally] = scene.usage.snapshot()
+    [tally] = scene.desk.usage.snapshot()
     assert (tally.model, tally.errors) == ("_", {"NOT_FOUND": 1})
 
 
@@ -117,7 +117,7 @@ def test_usage_counts_rows_and_bytes() -> None:
     scene = Scene()
     for _ in range(3):
         scene.ask("POST", INFER, BODY)
-    [tally] = scene.usage.snapshot()
+    [tally] = scene.desk.usage.snapshot()
     assert (tally.requests, tally.rows, tally.bytes_in) == (3, 3, 3 * len(msgspec.json.encode(BODY)))
     assert tally.bytes_out > 0
 

@@ -1,0 +1,1 @@
+"""The gRPC doors: the Open Inference Protocol, TensorFlow Serving and our own service on one port."""

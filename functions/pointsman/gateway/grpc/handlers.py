@@ -1,0 +1,118 @@
+"""Handlers of a service's four kinds of call, made from its descriptor and an object with its methods.
+
+A servicer's method is called `model_infer` for the call `ModelInfer`. It knows nothing of gRPC:
+
+    unary            async (request, caller) -> answer | Failure
+    server streaming async (request, caller, send) -> Failure | None
+    client streaming async (requests, caller) -> answer | Failure
+    both             async (requests, caller, send) -> Failure | None
+
+`requests` yields a Failure in the place of a message that cannot be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
+from pointsman.gateway.grpc.caller import COMPRESSION, Caller, caller_of
+from pointsman.gateway.grpc.refusal import metadata_of, refuse
+
+Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
+
+_COMPRESSIONS: Final = {
+    "gzip": grpc.Compression.Gzip,
+    "deflate": grpc.Compression.Deflate,
+    "identity": grpc.Compression.NoCompression,
+}
+_MAKERS: Final = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+STRANGE: Final = Failure(INTERNAL, "the gateway could not answer; its log says why")
+
+
+def service_handlers(service: ServiceDescriptor, servicer: object) -> Any:
+    """Return the grpc.GenericRpcHandler of a service. A call without a method is a programming error."""
+    handlers = {}
+    for call in service.methods:
+        method = getattr(servicer, _snake_case(call.name))
+        request = message_factory.GetMessageClass(call.input_type)
+        handle = _streaming(method) if call.server_streaming else _single(method, call.client_streaming)
+        handlers[call.name] = _MAKERS[call.client_streaming, call.server_streaming](
+            handle,
+            request_deserializer=functools.partial(_read, request),
+            response_serializer=_write,
+        )
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _single(method: Callable[..., Awaitable[Any]], is_stream: bool) -> Callable[..., Awaitable[Any]]:
+    async def handle(request: Any, context: Any) -> Any:
+        caller = _begin(context)
+        if isinstance(request, Failure) and not is_stream:
+            return await refuse(context, request, caller.trailing)
+        answer = await settled(method(request, caller))
+        if isinstance(answer, Failure):
+            return await refuse(context, answer, caller.trailing)
+        context.set_trailing_metadata(metadata_of(caller.trailing))
+        return answer
+
+    return handle
+
+
+def _streaming(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
+    async def handle(request: Any, context: Any) -> None:
+        caller = _begin(context)
+        failed = isinstance(request, Failure)
+        failure = request if failed else await settled(method(request, caller, context.write))
+        if failure is not None:
+            await refuse(context, failure, caller.trailing)
+        context.set_trailing_metadata(metadata_of(caller.trailing))
+
+    return handle
+
+
+def _begin(context: Any) -> Caller:
+    caller = caller_of(context)
+    compression = _COMPRESSIONS.get(caller.metadata.get(COMPRESSION, ""))
+    if compression is not None:
+        context.set_compression(compression)
+    return caller
+
+
+async def settled(answer: Awaitable[Answer]) -> Answer | Failure:
+    """Return the answer; an exception, a fault of ours, becomes a failure that tells nothing of it."""
+    try:
+        return await answer
+    except Exception:
+        logger.exception("a call ended in an exception")
+        return STRANGE
+
+
+def _read(kind: type[Message], value: bytes) -> Message | Failure:
+    try:
+        return kind.FromString(value)
+    except DecodeError:
+        return Failure(INVALID_ARGUMENT, f"the message is no {kind.DESCRIPTOR.full_name} in protobuf")
+
+
+def _write(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
