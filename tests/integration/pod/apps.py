@@ -22,6 +22,8 @@ def answering(settings: Settings) -> App:
         match request.path:
             case "/slow":
                 await asyncio.sleep(0.3)  # the work
+            case "/heaps":
+                return Response(os.environ["MALLOC_ARENA_MAX"].encode())
             case "/die":
                 os._exit(9)
             case "/misconfigured":

@@ -101,6 +101,18 @@ def test_a_dead_worker_is_replaced_and_connections_wait_for_the_next(start: Star
     assert process.get("/") != first
 
 
+def test_the_threads_of_a_worker_share_few_heaps_unless_told_otherwise(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    usual = start()
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    told = start()
+    for process, wanted in ((usual, 2), (told, 7)):
+        process.until_listening()
+        assert process.get("/heaps") == wanted
+
+
 def test_workers_share_the_port_and_one_may_die(start: Start) -> None:
     process = start(workers=3)
     process.until_listening()
