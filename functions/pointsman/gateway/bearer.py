@@ -61,6 +61,10 @@ class Permit:
         """Whether lists may show this model to the bearer."""
         return self._key is None or self._key.allows(model)
 
+    def sees(self, key: str) -> bool:
+        """Whether the bearer may see what this key has used: its own, or all that may control."""
+        return self._key is None or self._key.may_control or self._key.name == key
+
     def release(self) -> None:
         """Give the place back."""
         bearer, self._bearer = self._bearer, None

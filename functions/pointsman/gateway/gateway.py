@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from pointsman.gateway.access import access_of
+from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.catalogue import Catalogue
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.health import Health
@@ -34,6 +35,8 @@ def gateway_app(settings: Settings) -> App:
     repository = Repository(settings.kafka, catalogue)
     desk = Desk(plane, catalogue, access)
 
+    accounts = Accounts(desk, time.time_ns() // 1_000_000)
+
     def is_ready() -> bool:
         return plane.is_ready and catalogue.is_ready
 
@@ -41,6 +44,8 @@ def gateway_app(settings: Settings) -> App:
         "v1": TfsDoor(desk),
         "v2": OipDoor(desk, repository, is_ready),
         "health": Health(is_ready),
+        "metrics": accounts.metrics,
+        "usage": accounts.usage,
     }
     site = Site(doors, settings.body_bytes)
     # Answers to callers of their own gain nothing from leaving together.

@@ -31,9 +31,11 @@ from pointsman.wire import oip_metadata
 from pointsman.wire.oip_binary import HEADER
 from pointsman.wire.oip_request import OipRequest, read_raw, read_request
 from pointsman.wire.oip_response import write_response
+from pointsman.wire.oip_statistics import statistics_body
 
 Room: TypeAlias = Callable[[Request, list[str]], Awaitable[Response]]
 
+VERBS: Final = frozenset({"", "infer", "ready", "config", "stats"})
 EXTENSIONS: Final = ("binary_tensor_data", "model_repository", "model_configuration", "statistics")
 _LENGTH: Final = HEADER.lower()
 
@@ -84,7 +86,11 @@ class OipDoor:
         place = place_of(rest)
         if place is None:
             return nothing_at(request.path)
-        return await self._infer(request, place) if place.verb == "infer" else self._about(request, place)
+        if place.verb == "infer":
+            return await self._infer(request, place)
+        if request.method not in READING:
+            return not_allowed("GET")
+        return self._about(request, place)
 
     async def _infer(self, request: Request, place: Place) -> Response:
         if request.method != "POST":
@@ -119,39 +125,46 @@ class OipDoor:
         return read_raw(request.body, signature.inputs)
 
     def _about(self, request: Request, place: Place) -> Response:
-        if request.method not in READING:
-            return not_allowed("GET")
         permit = self._desk.access.admit(token_from(request.headers), place.model)
         if isinstance(permit, Failure):
             return refused(permit)
-        permit.release()
-        table = self._desk.catalogue.get(place.model)
-        if table is None:
-            return refused(oip_metadata.unknown_model(place.model, place.version))
+        with permit:
+            if not place.model:
+                counts = (one for one in self._desk.statistics.of() if permit.allows(one.name))
+                return Response(statistics_body(counts), 200, JSON)
+            table = self._desk.catalogue.get(place.model)
+            if table is None or (place.version and place.version not in table.versions):
+                return refused(oip_metadata.unknown_model(place.model, place.version))
+            return self._described(table, place)
+
+    def _described(self, table: RouteTable, place: Place) -> Response:
         if place.verb == "ready":
             return _ready(table, place)
+        if place.verb == "stats":
+            found = self._desk.statistics.of(place.model, place.version)
+            return Response(statistics_body(found), 200, JSON)
         about = oip_metadata.model_config if place.verb == "config" else oip_metadata.model_metadata
         body = about(table, place.version)
         return refused(body) if isinstance(body, Failure) else Response(body, 200, JSON)
 
 
 def place_of(parts: list[str]) -> Place | None:
-    """Return what the parts of a path after /v2/models name, or None."""
+    """Return what the parts of a path after /v2/models name, or None; no model stands for all."""
+    if parts == ["stats"]:
+        return Place("", "", "stats")
     version, rest = "", parts[1:]
     if rest[:1] == ["versions"] and len(rest) > 1 and rest[1]:
         version, rest = rest[1], rest[2:]
     if not parts or not parts[0] or len(rest) > 1:
         return None
     verb = rest[0] if rest else ""
-    return Place(parts[0], version, verb) if verb in ("", "infer", "ready", "config") else None
+    return Place(parts[0], version, verb) if verb in VERBS else None
 
 
 def _ready(table: RouteTable, place: Place) -> Response:
     entries = [table.versions.get(place.version)] if place.version else list(table.versions.values())
     if any(map(is_serving, entries)):
         return Response(msgspec.json.encode({"name": place.model, "ready": True}), 200, JSON)
-    if place.version and entries == [None]:
-        return refused(oip_metadata.unknown_model(place.model, place.version))
     return refused(Failure(UNAVAILABLE, f"'{place.model}' has no version that is ready"))
 
 

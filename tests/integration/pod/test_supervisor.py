@@ -101,16 +101,16 @@ def test_a_dead_worker_is_replaced_and_connections_wait_for_the_next(start: Star
     assert process.get("/") != first
 
 
+@pytest.mark.parametrize(("told", "heaps"), [("", 2), ("7", 7)])
 def test_the_threads_of_a_worker_share_few_heaps_unless_told_otherwise(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+    start: Start, monkeypatch: pytest.MonkeyPatch, told: str, heaps: int
 ) -> None:
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
-    usual = start()
-    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
-    told = start()
-    for process, wanted in ((usual, 2), (told, 7)):
-        process.until_listening()
-        assert process.get("/heaps") == wanted
+    if told:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", told)
+    process = start()
+    process.until_listening()
+    assert process.get("/heaps") == heaps
 
 
 def test_workers_share_the_port_and_one_may_die(start: Start) -> None:

@@ -13,6 +13,7 @@ from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import Failure
 from pointsman.gateway.access import Access
+from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip import OipDoor
@@ -103,9 +104,12 @@ class Scene:
         self.repository = NoRepository()
         access = access or Access(None, lambda: 0, control_is_open=True)
         self.desk = Desk(self.plane, TABLES, access)
+        accounts = Accounts(self.desk, 5)
         doors: dict[str, Door] = {
             "v1": TfsDoor(self.desk),
             "v2": OipDoor(self.desk, self.repository, lambda: is_ready),
+            "metrics": accounts.metrics,
+            "usage": accounts.usage,
         }
         self.site = Site(doors, 10_000)
 

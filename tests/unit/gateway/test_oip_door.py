@@ -140,6 +140,9 @@ def test_usage_counts_rows_and_bytes() -> None:
         ("/v2/models/m/versions/v9/ready", 404),
         ("/v2/models/dead/ready", 503),
         ("/v2/models/nix/ready", 404),
+        ("/v2/models/stats", 200),
+        ("/v2/models/m/stats", 200),
+        ("/v2/models/m/versions/v9/stats", 404),
         ("/v2/models", 404),
         ("/v2/models//infer", 404),
         ("/v2/models/m/versions//infer", 404),
@@ -160,6 +163,28 @@ def test_before_it_is_ready_the_gateway_lives() -> None:
     assert scene.ask("GET", "/v2/health/live").status == 200
     response = scene.ask("GET", "/v2/health/ready")
     assert (response.status, said(response)["ready"]) == (503, False)
+
+
+def test_statistics_count_what_was_asked() -> None:
+    scene = Scene()
+    for _ in range(3):
+        scene.ask("POST", INFER, {"inputs": [{**TENSOR, "shape": [2, 2], "data": [1, 2, 3, 4]}]})
+    [found] = said(scene.ask("GET", "/v2/models/m/versions/v1/stats"))["model_stats"]
+    assert (found["inference_count"], found["inference_stats"]["success"]["count"]) == (6, 3)
+    assert said(scene.ask("GET", "/v2/models/dead/stats")) == {"model_stats": []}
+    assert [one["name"] for one in said(scene.ask("GET", "/v2/models/stats"))["model_stats"]] == ["m"]
+
+
+def test_totals_are_told_as_json_and_to_collectors() -> None:
+    scene = Scene()
+    scene.ask("POST", INFER, BODY)
+    usage = said(scene.ask("GET", "/usage"))
+    assert (usage["since_ms"], [one["requests"] for one in usage["usage"]]) == (5, [1])
+    metrics = scene.ask("GET", "/metrics")
+    assert b'pointsman_gateway_requests_total{key="_",model="m"} 1' in metrics.body
+    assert metrics.content_type.startswith("application/openmetrics-text")
+    assert scene.ask("POST", "/metrics").status == 405
+    assert scene.ask("GET", "/metrics/more").status == 404
 
 
 def test_models_are_loaded_and_unloaded_by_who_may() -> None:
