@@ -55,7 +55,7 @@ def test_every_foreign_import_is_a_declared_dependency() -> None:
     extras = project["optional-dependencies"]
     declared = {
         canonicalize_name(Requirement(line).name)
-        for line in [*project["dependencies"], *extras["torch"], *extras["demo"]]
+        for line in [*project["dependencies"], *extras["torch"], *extras["http"], *extras["demo"]]
     }
     givers = metadata.packages_distributions()
     undeclared = {
