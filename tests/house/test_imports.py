@@ -55,7 +55,10 @@ def test_every_foreign_import_is_a_declared_dependency() -> None:
     extras = project["optional-dependencies"]
     declared = {
         canonicalize_name(Requirement(line).name)
-        for line in [*project["dependencies"], *extras["torch"], *extras["demo"], *extras["gateway"]]
+        for line in [
+            *project["dependencies"],
+            *(line for extra in ("torch", "http", "gateway", "demo") for line in extras[extra]),
+        ]
     }
     givers = metadata.packages_distributions()
     undeclared = {

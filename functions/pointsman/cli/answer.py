@@ -33,13 +33,13 @@ def plain(array: Array) -> Any:
 
 
 def summary(prediction: Prediction) -> str:
-    """Return one line: who answered and how long it took."""
+    """Return one line: who answered, and how long it took where the answer says so."""
+    who = f"{prediction.model} version {prediction.version}, epoch {prediction.epoch}"
+    if not prediction.batch_rows:
+        return who
     waited = prediction.queued_us / 1000
     computed = prediction.compute_us / 1000
-    return (
-        f"{prediction.model} version {prediction.version}, epoch {prediction.epoch}: "
-        f"{waited:.1f} ms to the model, {computed:.2f} ms for a batch of {prediction.batch_rows}"
-    )
+    return f"{who}: {waited:.1f} ms to the model, {computed:.2f} ms for a batch of {prediction.batch_rows}"
 
 
 def rows(prediction: Prediction) -> Iterator[tuple[str, str, str, str]]:

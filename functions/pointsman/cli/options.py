@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from pointsman.errors import SettingsError
+from pointsman.errors import SettingsError, StackError
 from pointsman.localstack import home as homes
 from pointsman.localstack import record
 from pointsman.localstack.home import Home
@@ -26,6 +26,9 @@ Inputs: TypeAlias = Annotated[
 ]
 Outputs: TypeAlias = Annotated[
     list[str] | None, typer.Option("--output", help="A topic that routes may name: TOPIC[:exactly-once].")
+]
+Url: TypeAlias = Annotated[
+    str, typer.Option("--url", envvar="POINTSMAN_URL", help="The gateway's URL; absent: the local stack's.")
 ]
 Timeout: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")]
 
@@ -45,6 +48,14 @@ def stack_of(name: str) -> StackRecord:
 def kafka_of(kafka: str, name: str) -> str:
     """Return the bootstrap servers that a command is to use. Raises StackError where there are none."""
     return kafka or stack_of(name).kafka
+
+
+def url_of(url: str, name: str) -> str:
+    """Return the URL of the gateway to use. Raises StackError where no stack runs, or it has no gateway."""
+    found = url or stack_of(name).http
+    if not found:
+        raise StackError("the local stack has no gateway: `pointsman down`, then `pointsman up --gateways 1`")
+    return found
 
 
 def age_ms(text: str) -> int:

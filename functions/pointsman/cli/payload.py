@@ -1,4 +1,4 @@
-"""What `send` reads: JSON text, .json, .npy, .npz or an image, made to fit the model's signature."""
+"""What `send` and `infer` read: JSON, .npy, .npz or an image, made to fit the model's signature."""
 
 from __future__ import annotations
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
-from collections import Counter
 from typing import Annotated
 
 import typer
 
-from pointsman.cli import answer, payload
+from pointsman.cli import answers, payload
 from pointsman.cli.options import AsJson, Kafka, Name, Timeout, kafka_of
 from pointsman.cli.output import Output
 from pointsman.client import Client, Inputs, Prediction
 from pointsman.client.catalogue import read_catalogue
 from pointsman.core.table import RouteTable
-from pointsman.errors import ClientError, Refused, SettingsError
+from pointsman.errors import SettingsError
 
 
 def send(
@@ -44,8 +42,10 @@ def send(
     inputs = payload.read(file, text, signature, brightest)
     job = _Job(model, inputs, repeats, version or None, label or None, unit or None, timeout, interactive)
     began = time.monotonic()
-    answers = asyncio.run(job.run(servers))
-    _print(Output(as_json), answers, time.monotonic() - began)
+    found = asyncio.run(job.run(servers))
+    times_ms = [(prediction.queued_us + prediction.compute_us) / 1000 for prediction in found]
+    seconds = time.monotonic() - began
+    answers.show(Output(as_json), found, answers.Pace(seconds, times_ms, "in the servers"))
 
 
 class _Job:
@@ -68,30 +68,3 @@ class _Job:
                     timeout=self._timeout, interactive=self._interactive,
                 )  # fmt: skip
             return [prediction async for prediction in client.results(timeout=self._timeout)]
-
-
-def _print(out: Output, answers: list[Prediction], seconds: float) -> None:
-    first = answers[0]
-    if out.as_json:
-        for prediction in answers:
-            out.record(answer.as_record(prediction), "")
-    elif first.failure is None:
-        out.say(answer.summary(first))
-        out.table(("output", "row", "best", "values"), answer.rows(first))
-    if len(answers) > 1:
-        _print_many(out, answers, seconds)
-    failures = [prediction.failure for prediction in answers if prediction.failure is not None]
-    if len(answers) == 1 and failures:
-        raise Refused(failures[0])
-    if failures:
-        raise ClientError(f"{len(failures)} of {len(answers)} failed, the first with {failures[0].message}")
-
-
-def _print_many(out: Output, answers: list[Prediction], seconds: float) -> None:
-    versions = Counter(prediction.version or "none" for prediction in answers)
-    shares = ", ".join(
-        f"{version}: {count} ({count / len(answers):.1%})" for version, count in versions.items()
-    )
-    median = statistics.median(prediction.queued_us + prediction.compute_us for prediction in answers) / 1000
-    out.say(f"{len(answers)} answers in {seconds:.2f} s, median {median:.1f} ms in the servers")
-    out.say(f"versions: {shares}")

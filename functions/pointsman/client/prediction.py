@@ -41,15 +41,28 @@ class Prediction(msgspec.Struct, frozen=True):
 
 def fill_payload(request: pb.InferenceRequest, inputs: Inputs) -> None:
     """Set the request's payload. Raises Refused where an array has no counterpart on the wire."""
+    tensors = tensors_of(inputs)
+    if tensors is None:
+        request.json = msgspec.json.encode(inputs)
+    else:
+        request.tensors.tensors.extend(tensors)
+
+
+def tensors_of(inputs: Inputs) -> list[pb.Tensor] | None:
+    """Return the arrays as tensors; None for a JSON body.
+
+    Raises Refused where an array has no counterpart on the wire.
+    """
     arrays = _arrays(inputs)
     if arrays is None:
-        request.json = msgspec.json.encode(inputs)
-        return
+        return None
+    tensors = []
     for name, array in arrays.items():
         tensor = tensor_to_pb(name, array)
         if isinstance(tensor, Failure):
             raise Refused(tensor)
-        request.tensors.tensors.append(tensor)
+        tensors.append(tensor)
+    return tensors
 
 
 def prediction_from_pb(response: pb.InferenceResponse) -> Prediction:

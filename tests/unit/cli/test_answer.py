@@ -45,3 +45,7 @@ def test_a_record_is_plain_json() -> None:
 def test_a_summary_names_who_answered_and_the_time() -> None:
     prediction = Prediction("1", "m", "2", "2", 7, queued_us=1500, compute_us=250, batch_rows=4)
     assert summary(prediction) == "m version 2, epoch 7: 1.5 ms to the model, 0.25 ms for a batch of 4"
+
+
+def test_a_summary_has_no_times_where_the_answer_has_none() -> None:
+    assert summary(Prediction("1", "m", "2", "2", 7)) == "m version 2, epoch 7"
