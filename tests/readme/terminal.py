@@ -13,14 +13,16 @@ from tests.readme.page import Block, steps, unseen
 STAYING = "pointsman pod "
 # A running stack is what the test begins with, and what it ends.
 STACK = ("pointsman up", "pointsman down", "make ")
+USUAL_GATEWAY = "localhost:8080"
 WITHIN_S = 90.0
 
 
 class Terminal:
-    """Types blocks in order; folder and files last from block to block."""
+    """Types blocks in order; folder and files last from block to block. The gateway is at `url`."""
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, url: str) -> None:
         self._folder = folder
+        self._gateway = url.removeprefix("http://")
         self._logs = home / "logs"
         self._staying: list[subprocess.Popen[bytes]] = []
         programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
@@ -50,6 +52,7 @@ class Terminal:
     def _type(self, command: str, shown: list[str]) -> str:
         if command.startswith(STACK):
             return ""
+        command = command.replace(USUAL_GATEWAY, self._gateway)
         if command.startswith("cd "):
             self._folder = (self._folder / command.removeprefix("cd ").strip()).resolve(strict=True)
             return ""

@@ -24,7 +24,6 @@ from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.site import Site
-from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
 from tests.readme.page import ROOT, Block, blocks, steps, unseen
 from tests.unit.gateway.scene import NoRepository, table
@@ -52,7 +51,7 @@ class Scores:
 def url() -> Iterator[str]:
     """Yield the URL of a gateway with the models of the page."""
     tables = {"digits": table("digits", **{"1": VersionState.READY, "2": VersionState.LOADING})}
-    desk = Desk(Scores(), tables, Access(None, lambda: 0), Usage(tables.__contains__))
+    desk = Desk(Scores(), tables, Access(None, lambda: 0))
     with ServerThread(Site({"v2": OipDoor(desk, NoRepository(), lambda: True)}, 1 << 20)) as server:
         yield server.url
 

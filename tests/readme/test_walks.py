@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.localstack.assembly import Plan
 from pointsman.localstack.stack import Stack
 from tests.readme.page import blocks
 from tests.readme.terminal import Terminal
@@ -15,14 +16,14 @@ from tests.readme.terminal import Terminal
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield a running stack without pods: the walks bring theirs."""
-    with Stack(tmp_path_factory.mktemp("the home"), pods=()) as running:
+    with Stack(tmp_path_factory.mktemp("the home"), plan=Plan(pods=(), gateways=1)) as running:
         yield running
 
 
 @pytest.fixture
 def terminal(stack: Stack, tmp_path: Path) -> Iterator[Terminal]:
     """Yield a terminal in an empty folder; what was started in it ends with it."""
-    made = Terminal(stack.home.path, tmp_path)
+    made = Terminal(stack.home.path, tmp_path, stack.record.http)
     try:
         yield made
     finally:

@@ -24,6 +24,7 @@ LABEL: Final = "x-pointsman-label"
 TIMEOUT: Final = "x-pointsman-timeout-ms"
 REQUEST_ID: Final = "x-request-id"
 TRACE: Final = "traceparent"
+CODE: Final = "x-pointsman-code"
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -87,7 +88,8 @@ async def answered(
 def refused(failure: Failure, headers: Headers = ()) -> Response:
     """Return the answer that says why there is no other: an object with `error`."""
     status, more = answer_to(failure)
-    return Response(error_body(failure), status, JSON, (*headers, *more.items()))
+    codes = ((CODE, failure.code), *more.items())
+    return Response(error_body(failure), status, JSON, (*headers, *codes))
 
 
 def error_body(failure: Failure) -> bytes:
