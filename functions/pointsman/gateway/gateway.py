@@ -14,6 +14,7 @@ from pointsman.gateway.catalogue import Catalogue
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
+from pointsman.gateway.openapi import Description
 from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
 from pointsman.gateway.site import Door, Site
@@ -46,6 +47,7 @@ def gateway_app(settings: Settings) -> App:
         "health": Health(is_ready),
         "metrics": accounts.metrics,
         "usage": accounts.usage,
+        "openapi.json": Description(),
     }
     site = Site(doors, settings.body_bytes)
     # Answers to callers of their own gain nothing from leaving together.

@@ -16,7 +16,9 @@ from pointsman.gateway.access import Access
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.desk import Desk
+from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
+from pointsman.gateway.openapi import Description
 from pointsman.gateway.site import Door, Site
 from pointsman.gateway.tfs import TfsDoor
 from pointsman.http.app import Request, Response
@@ -110,6 +112,8 @@ class Scene:
             "v2": OipDoor(self.desk, self.repository, lambda: is_ready),
             "metrics": accounts.metrics,
             "usage": accounts.usage,
+            "openapi.json": Description(),
+            "health": Health(lambda: is_ready),
         }
         self.site = Site(doors, 10_000)
 
