@@ -103,6 +103,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     body_bytes: int = 64 * 1024**2
     """A body or message sent to the gateway may be so large, unpacked."""
 
+    answer_cache: tuple[str, ...] = ()
+    """Models whose answers a gateway keeps for equal inputs, as MODEL=TIME: digits=60s."""
+
+    answer_cache_bytes: int = 64 * 1024**2
+    """Bytes of answers that a gateway process keeps; what was asked for least recently goes first."""
+
     keys: str = ""
     """File of the gateway's API keys, as `pointsman keys` writes it. Empty: nobody needs a key."""
 

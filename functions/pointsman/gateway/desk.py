@@ -25,12 +25,13 @@ class Desk:
         plane: Plane,
         catalogue: Mapping[str, RouteTable],
         access: Access,
+        statistics: Statistics | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.catalogue = catalogue
         self.access = access
         self.usage = Usage(catalogue.__contains__)
-        self.statistics = Statistics()
+        self.statistics = statistics or Statistics()
         self._plane = plane
         self._clock_ns = clock_ns
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pointsman.gateway.access import access_of
 from pointsman.gateway.accounts import Accounts
+from pointsman.gateway.cache import CachingPlane, seconds_of
 from pointsman.gateway.catalogue import Catalogue
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.health import Health
@@ -18,6 +19,7 @@ from pointsman.gateway.openapi import Description
 from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
 from pointsman.gateway.site import Door, Site
+from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.tfs import TfsDoor
 from pointsman.gateway.tls import Tls, tls_of
 from pointsman.http.app import App
@@ -34,7 +36,10 @@ def gateway_app(settings: Settings) -> App:
     plane = RouterPlane(settings)
     catalogue = Catalogue(settings.kafka)
     repository = Repository(settings.kafka, catalogue)
-    desk = Desk(plane, catalogue, access)
+    statistics = Statistics()
+    kept = seconds_of(settings.answer_cache)
+    caching = CachingPlane(plane, catalogue, kept, settings.answer_cache_bytes, statistics, time.monotonic_ns)
+    desk = Desk(caching, catalogue, access, statistics)
 
     accounts = Accounts(desk, time.time_ns() // 1_000_000)
 

@@ -17,10 +17,7 @@ class Statistics:
 
     def record(self, model: str, response: pb.InferenceResponse, took_ns: int, now_ms: int) -> None:
         """Count one answer of a version."""
-        key = model, response.version
-        counts = self._versions.get(key)
-        if counts is None:
-            counts = self._versions[key] = VersionStatistics(*key)
+        counts, key = self._of(model, response.version), (model, response.version)
         counts.last_inference = now_ms
         stats = counts.inference_stats
         if response.HasField("error"):
@@ -37,11 +34,20 @@ class Statistics:
         _spend(stats.compute_input, 0)
         _spend(stats.compute_output, 0)
 
+    def looked_up(self, model: str, version: str, found: bool, took_ns: int) -> None:
+        """Count a look into the cache of answers."""
+        stats = self._of(model, version).inference_stats
+        _spend(stats.cache_hit if found else stats.cache_miss, took_ns)
+
     def of(self, model: str = "", version: str = "") -> Iterator[VersionStatistics]:
         """Yield the statistics of one version, of a model's versions, or of all."""
         for (name, which), counts in sorted(self._versions.items()):
             if model in ("", name) and version in ("", which):
                 yield counts
+
+    def _of(self, model: str, version: str) -> VersionStatistics:
+        key = model, version
+        return self._versions.setdefault(key, VersionStatistics(*key))
 
 
 def _spend(duration: Duration, ns: int) -> None:
