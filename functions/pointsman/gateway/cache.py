@@ -1,8 +1,8 @@
 """Answers kept for models that ask for it: the same inputs to the same version are computed once.
 
 A request is looked up where it is known which version would answer it: one is named, or one has all traffic.
-Who asks for what is being computed waits for that (single flight). What somebody else asked for has no decision: nobody
-was dealt an arm for it, and no reward can refer to it.
+Who asks for what is being computed waits for that (single flight). What somebody else asked for has no
+decision: nobody was dealt an arm for it, and no reward can refer to it.
 """
 
 from __future__ import annotations
