@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from pointsman.gateway.access import access_of
 from pointsman.gateway.catalogue import Catalogue
+from pointsman.gateway.console import Console
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.health import Health
+from pointsman.gateway.measured import Measured
+from pointsman.gateway.meter import Meter
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
@@ -26,12 +30,17 @@ def gateway_app(settings: Settings) -> App:
     plane = RouterPlane(settings)
     catalogue = Catalogue(settings.kafka)
     repository = Repository(settings.kafka, catalogue)
-    desk = Desk(plane, catalogue, access, Usage(catalogue.__contains__))
+    meter = Meter(catalogue, time.monotonic, time.time_ns() // 1_000_000)
+    measured = Measured(plane, meter, time.monotonic)
+    desk = Desk(measured, catalogue, access, Usage(catalogue.__contains__))
 
     def is_ready() -> bool:
         return plane.is_ready and catalogue.is_ready
 
+    console = Console(catalogue, access, meter, lambda: plane.in_flight, time.monotonic, os.getpid())
     doors: dict[str, Door] = {
+        "": console,
+        "console": console,
         "v1": TfsDoor(desk),
         "v2": OipDoor(desk, repository, is_ready),
         "health": Health(is_ready),
