@@ -12,6 +12,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11
 # Unbuffered: long work tells how far it is, also into a file.
 RUN := .venv/bin/python -u
 BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
+# The tests need a browser; who looks on, or breaks things, does not.
+FOR := --for-test
+demo chaos: FOR :=
 
 .PHONY: help setup lint check test demo bench chaos proto clean
 
@@ -19,7 +22,7 @@ help: ## show the goals
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 
 setup: ## system packages, virtual environment, jars
-	@$(BOOTSTRAP)
+	@$(BOOTSTRAP) $(FOR)
 
 lint: setup
 	@$(RUN) -m ruff check

@@ -1,4 +1,4 @@
-"""`python -m scripts.bootstrap [--for-bench]`, from the root of the repository."""
+"""`python -m scripts.bootstrap [--for-bench | --for-test]`, from the root of the repository."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second make waits instead of installing into the same place
         try:
-            system.ensure(for_bench="--for-bench" in arguments)
+            system.ensure(arguments[0].removeprefix("--for-") if arguments else "")
             environment.ensure()
             jars.ensure()
         except StepError as error:

@@ -13,15 +13,22 @@ from typing import NamedTuple
 
 from scripts.bootstrap.step import StepError, call, say
 
+# Any of them will do for the tests of the gateway's page; the first one is the smallest.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+
 
 class Need(NamedTuple):
-    """Something a package gives, known by what it gives: a command, a header or a module of Python."""
+    """Something a package gives, known by what it gives: a command, a header or a module of Python.
+
+    Of several commands, as in "one|other", any will do.
+    """
 
     what: str
     packages: tuple[str, ...]
     """Packages that give it; the first one the distribution has is taken."""
 
-    bench_only: bool = False
+    only_for: str = ""
+    """What alone needs it: "test" or "bench"; empty: everything."""
 
     @property
     def present(self) -> bool:
@@ -30,25 +37,26 @@ class Need(NamedTuple):
             return importlib.util.find_spec("ensurepip") is not None
         if self.what.startswith("/"):
             return Path(self.what).exists()
-        return shutil.which(self.what) is not None
+        return any(map(shutil.which, self.what.split("|")))
 
 
 NEEDS = (
     Need("javac", ("openjdk-17-jdk-headless", "openjdk-21-jdk-headless", "default-jdk-headless")),
     Need("mvn", ("maven",)),
     Need("redis-server", ("redis-server",)),
+    Need("|".join(BROWSERS), BROWSERS[:3], "test"),
     Need("ensurepip", (f"python3.{sys.version_info.minor}-venv", "python3-venv")),
-    Need("gcc", ("gcc",), bench_only=True),
-    Need("/usr/include/librdkafka/rdkafka.h", ("librdkafka-dev",), bench_only=True),
+    Need("gcc", ("gcc",), "bench"),
+    Need("/usr/include/librdkafka/rdkafka.h", ("librdkafka-dev",), "bench"),
 )
 
 
-def ensure(*, for_bench: bool) -> None:
+def ensure(purpose: str = "") -> None:
     """Install what is missing. Raises StepError with the exact command where that is not allowed."""
-    missing = [need for need in NEEDS if not need.present and (for_bench or not need.bench_only)]
+    missing = [need for need in NEEDS if not need.present and need.only_for in ("", purpose)]
     if not missing:
         return
-    names = ", ".join(need.what for need in missing)
+    names = ", ".join(need.what.replace("|", " or ") for need in missing)
     if shutil.which("apt-get") is None:
         raise StepError(f"This machine lacks {names}: install that with its own means, then make again.")
     privilege = _privilege()

@@ -18,6 +18,8 @@ def test_an_installed_wheel_has_what_up_needs_and_nothing_built(tmp_path: Path) 
     assert names >= {
         "pointsman/py.typed",
         "pointsman/pb/v1/inference_pb2.py",
+        "pointsman/gateway/page/index.html",
+        "pointsman/gateway/page/console.js",
         f"{engine}/module.yaml",
         f"{engine}/pom.xml",
         f"{engine}/conf/flink-conf.yaml",

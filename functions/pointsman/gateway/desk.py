@@ -9,16 +9,20 @@ import msgspec
 
 from pointsman.core.ids import is_name
 from pointsman.core.table import RouteTable
-from pointsman.errors import NOT_FOUND, Failure
+from pointsman.errors import INTERNAL, NOT_FOUND, Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call, Plane
+from pointsman.gateway.meter import Meter
 from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
 
 
 class Desk:
-    """Takes a call with the key that came with it, and returns its answer, or why there is none."""
+    """Takes a call with the key that came with it, and returns its answer, or why there is none.
+
+    `clock` is monotonic, `now` is Unix time, both in seconds.
+    """
 
     def __init__(
         self,
@@ -26,14 +30,17 @@ class Desk:
         catalogue: Mapping[str, RouteTable],
         access: Access,
         statistics: Statistics | None = None,
-        clock_ns: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.catalogue = catalogue
         self.access = access
         self.usage = Usage(catalogue.__contains__)
         self.statistics = statistics or Statistics()
         self._plane = plane
-        self._clock_ns = clock_ns
+        self.meter = Meter(catalogue, clock)
+        self._clock = clock
+        self._now = now
 
     async def infer(self, call: Call, token: str | None) -> tuple[Call, pb.InferenceResponse | Failure]:
         """Return the call under its key's name, for `count`, and the answer: a failure where it is an error.
@@ -47,7 +54,7 @@ class Desk:
             call = msgspec.structs.replace(call, key=permit.key)
             if (missing := self.unknown(call.model)) is not None:
                 return call, missing
-            began = self._clock_ns()
+            began = self._clock()
             response = await self._plane.infer(call)
             self._record(call, response, began)
         if response.HasField("error"):
@@ -64,12 +71,14 @@ class Desk:
         said = f"'{model}' is not found" if is_name(model) else "the name is none that a model can have"
         return Failure(NOT_FOUND, f"Request for unknown model: {said}", "model")
 
-    def _record(self, call: Call, response: pb.InferenceResponse, began_ns: int) -> None:
+    def _record(self, call: Call, response: pb.InferenceResponse, began: float) -> None:
+        took = max(0.0, self._clock() - began)
+        # An error without a code is still one.
+        code = response.error.code or INTERNAL if response.HasField("error") else ""
+        self.meter.note(call.model, response.version or call.version, took, code)
         table = self.catalogue.get(call.model)
         if table is not None and response.version in table.versions:  # of other names there is no end
-            now_ns = self._clock_ns()
-            took_ns = max(0, now_ns - began_ns)
-            self.statistics.record(call.model, response, took_ns, now_ns // 1_000_000)
+            self.statistics.record(call.model, response, round(took * 1e9), round(self._now() * 1000))
 
     def count(
         self, call: Call, answer: pb.InferenceResponse | Failure, bytes_in: int, bytes_out: int

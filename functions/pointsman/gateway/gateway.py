@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -12,6 +13,7 @@ from pointsman.gateway.access import access_of
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.cache import CachingPlane, seconds_of
 from pointsman.gateway.catalogue import Catalogue
+from pointsman.gateway.console import Console
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
@@ -46,7 +48,10 @@ def gateway_app(settings: Settings) -> App:
     def is_ready() -> bool:
         return plane.is_ready and catalogue.is_ready
 
+    console = Console(catalogue, access, desk.meter, lambda: plane.in_flight, time.monotonic, os.getpid())
     doors: dict[str, Door] = {
+        "": console,
+        "console": console,
         "v1": TfsDoor(desk),
         "v2": OipDoor(desk, repository, is_ready),
         "health": Health(is_ready),

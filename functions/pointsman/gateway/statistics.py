@@ -26,7 +26,7 @@ class Statistics:
         rows = _rows(response)
         counts.inference_count += rows
         # A forward pass over 8 rows, 2 of them this request's, is a quarter of a pass.
-        self._passes[key] = self._passes.get(key, 0) + rows / max(rows, response.timings.batch_rows)
+        self._passes[key] = self._passes.get(key, 0) + rows / max(1, rows, response.timings.batch_rows)
         counts.execution_count = round(self._passes[key])
         _spend(stats.success, took_ns)
         _spend(stats.queue, response.timings.queued_us * 1_000)
@@ -52,9 +52,9 @@ class Statistics:
 
 def _spend(duration: Duration, ns: int) -> None:
     duration.count += 1
-    duration.ns += ns
+    duration.ns += max(0, ns)  # a foreign pod may claim anything
 
 
 def _rows(response: pb.InferenceResponse) -> int:
     shapes = [tensor.shape for tensor in response.outputs.tensors]
-    return max(1, shapes[0][0]) if shapes and shapes[0] else 1
+    return max(0, shapes[0][0]) if shapes and shapes[0] else 0
