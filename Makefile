@@ -16,7 +16,7 @@ BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
 FOR := --for-test
 demo chaos: FOR :=
 
-.PHONY: help setup lint check test demo bench chaos proto clean
+.PHONY: help setup lint check test demo bench chaos conformance proto clean
 
 help: ## show the goals
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -46,6 +46,9 @@ bench: ## the table of docs/performance.md
 
 chaos: setup ## kill, stop and spoil parts at random under load for 30 minutes; nothing may be lost
 	@$(RUN) -m benchmarks.chaos
+
+conformance: setup ## clients that others wrote, unmodified, against the whole stack
+	@$(RUN) -m pytest tests/conformance
 
 proto: setup ## regenerate functions/pointsman/pb from proto/
 	@$(RUN) -m scripts.proto functions

@@ -107,7 +107,9 @@ def check_double(client):
             )
             assert np.array_equal(result.as_numpy("y"), 2 * many)
         together = [client.async_infer("double", [given(sync, "x", row * n, "FP32")]) for n in range(20)]
-        assert all(np.array_equal(one.get_result().as_numpy("y"), 2 * row * n) for n, one in enumerate(together))
+        assert all(
+            np.array_equal(one.get_result().as_numpy("y"), 2 * row * n) for n, one in enumerate(together)
+        )
     else:
         result = client.infer("double", [given(sync, "x", row, "FP32")], compression_algorithm="gzip")
         assert np.array_equal(result.as_numpy("y"), 2 * row)
