@@ -1,0 +1,19 @@
+"""The OpenAPI document against what the gateway answers, by schemathesis."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.conformance.environment import RUNS_WITHIN_S, python_with
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+def test_no_request_that_schemathesis_makes_is_answered_with_5xx_or_off_the_schema(http: str) -> None:
+    program = python_with("schemathesis>=4,<5").with_name("schemathesis")
+    command = (
+        program, "run", f"http://{http}/openapi.json", "--checks", CHECKS, "--max-examples", "25",
+        "--seed", "1", "--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all",
+    )  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=RUNS_WITHIN_S, check=False)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr
