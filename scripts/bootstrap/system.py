@@ -48,6 +48,7 @@ NEEDS = (
     Need("ensurepip", (f"python3.{sys.version_info.minor}-venv", "python3-venv")),
     Need("gcc", ("gcc",), "bench"),
     Need("/usr/include/librdkafka/rdkafka.h", ("librdkafka-dev",), "bench"),
+    Need("wrk", ("wrk",), "bench"),
 )
 
 
