@@ -34,7 +34,7 @@ def run(url: str, body: Path, paths: Sequence[str], connections: int, seconds: f
     """Ask these paths in turn for so many seconds."""
     command = (
         "wrk", f"-t{min(THREADS, connections)}", f"-c{connections}", f"-d{seconds:g}s",
-        "--timeout", f"{PATIENCE_S}s", "-s", SCRIPT, url, "--", body, *paths,
+        "--timeout", f"{PATIENCE_S}s", "-s", str(SCRIPT), url, "--", str(body), *paths,
     )  # fmt: skip
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=seconds + 2 * PATIENCE_S
