@@ -103,6 +103,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     body_bytes: int = 64 * 1024**2
     """A body or message sent to the gateway may be so large, unpacked."""
 
+    json_bytes: int = 4 * 1024**2
+    """The JSON of a request to the gateway may be so long; binary tensors behind it do not count."""
+
     answer_cache: tuple[str, ...] = ()
     """Models whose answers a gateway keeps for equal inputs, as MODEL=TIME: digits=60s."""
 

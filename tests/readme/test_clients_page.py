@@ -52,7 +52,7 @@ def url() -> Iterator[str]:
     """Yield the URL of a gateway with the models of the page."""
     tables = {"digits": table("digits", **{"1": VersionState.READY, "2": VersionState.LOADING})}
     desk = Desk(Scores(), tables, Access(None, lambda: 0))
-    with ServerThread(Site({"v2": OipDoor(desk, NoRepository(), lambda: True)}, 1 << 20)) as server:
+    with ServerThread(Site({"v2": OipDoor(desk, NoRepository(), lambda: True)})) as server:
         yield server.url
 
 

@@ -44,8 +44,30 @@ class Access:
         must be what the permit `allows`. `control` says that it loads or unloads. Failures: UNAUTHENTICATED,
         PERMISSION_DENIED, and RESOURCE_EXHAUSTED as `Throttled`. What is refused uses up nothing.
         """
+        key = self._allowed(token, model, control)
+        if isinstance(key, Failure):
+            return key
+        if key is None or self._keyring is None:
+            return Permit()
+        bearer = self._bearer(key, self._keyring)
+        return bearer.refusal(self._clock_ns()) or Permit(bearer)
+
+    def check(self, token: str | None, model: str, control: bool = False) -> Failure | None:
+        """Return why a key may not ask at all, if it may not: what can be said before a body is looked at.
+
+        It uses up nothing of the key's limits; `admit` must follow.
+        """
+        key = self._allowed(token, model, control)
+        return key if isinstance(key, Failure) else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody needs a key."""
+        return self._keyring is None
+
+    def _allowed(self, token: str | None, model: str, control: bool) -> Key | Failure | None:
         if self._keyring is None:
-            return _NO_CONTROL if control and not self._control_is_open else Permit()
+            return _NO_CONTROL if control and not self._control_is_open else None
         if not token:
             return _NO_KEY
         key = self._keyring.find(token)
@@ -55,8 +77,7 @@ class Access:
             return _NO_CONTROL
         if model and not key.allows(model):
             return Failure(PERMISSION_DENIED, f"key {key.name} may not ask this model", "model")
-        bearer = self._bearer(key, self._keyring)
-        return bearer.refusal(self._clock_ns()) or Permit(bearer)
+        return key
 
     def _bearer(self, key: Key, keyring: Keyring) -> Bearer:
         if self._readings != keyring.readings:

@@ -9,13 +9,27 @@ import msgspec
 
 from pointsman.core.ids import is_name
 from pointsman.core.table import RouteTable
-from pointsman.errors import INTERNAL, NOT_FOUND, Failure
+from pointsman.errors import INTERNAL, NOT_FOUND, OUT_OF_RANGE, Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.meter import Meter
 from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """The most bytes of a body, and of the JSON in it: to read that stops everybody else for its time."""
+
+    body: int = 64 << 20
+    json: int = 4 << 20
+
+    def too_long(self, size: int) -> Failure | None:
+        """Return why so many bytes of JSON are not read, if they are not."""
+        if size <= self.json:
+            return None
+        remedy = "send binary tensors"
+        return Failure(OUT_OF_RANGE, f"JSON has at most {self.json} bytes here, this has {size}: {remedy}")
 
 
 class Desk:
@@ -30,10 +44,12 @@ class Desk:
         catalogue: Mapping[str, RouteTable],
         access: Access,
         statistics: Statistics | None = None,
+        bounds: Bounds | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.catalogue = catalogue
+        self.bounds = bounds or Bounds()
         self.access = access
         self.usage = Usage(catalogue.__contains__)
         self.statistics = statistics or Statistics()
@@ -60,6 +76,10 @@ class Desk:
         if response.HasField("error"):
             return call, Failure(response.error.code, response.error.message, response.error.field)
         return call, response
+
+    def refusal(self, token: str | None, model: str) -> Failure | None:
+        """Return why a request to a model will not be answered, as far as that is known without its body."""
+        return self.access.check(token, model) or self.unknown(model)
 
     def unknown(self, model: str) -> Failure | None:
         """Return the failure of a request to a model that is not registered; None where it is.

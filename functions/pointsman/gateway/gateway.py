@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Final
 
 from pointsman.gateway.access import access_of
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.cache import CachingPlane, seconds_of
 from pointsman.gateway.catalogue import Catalogue
 from pointsman.gateway.console import Console
-from pointsman.gateway.desk import Desk
+from pointsman.gateway.desk import Bounds, Desk
+from pointsman.gateway.exposure import is_loopback
 from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.openapi import Description
+from pointsman.gateway.origin import OwnPages
 from pointsman.gateway.plane import RouterPlane
 from pointsman.gateway.repository import Repository
-from pointsman.gateway.site import Door, Site
+from pointsman.gateway.site import Door, Site, admit_all
 from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.tfs import TfsDoor
-from pointsman.gateway.tls import Tls, tls_of
+from pointsman.gateway.tls import tls_of
 from pointsman.http.app import App
 from pointsman.settings import Settings
-
-GRACE_S: Final = 10.0
-_LOOK_S: Final = 0.1
 
 
 def gateway_app(settings: Settings) -> App:
@@ -41,12 +37,18 @@ def gateway_app(settings: Settings) -> App:
     statistics = Statistics()
     kept = seconds_of(settings.answer_cache)
     caching = CachingPlane(plane, catalogue, kept, settings.answer_cache_bytes, statistics, time.monotonic_ns)
-    desk = Desk(caching, catalogue, access, statistics)
+    bounds = Bounds(settings.body_bytes, settings.json_bytes)
+    desk = Desk(caching, catalogue, access, statistics, bounds)
 
     accounts = Accounts(desk, time.time_ns() // 1_000_000)
 
+    leaving = asyncio.Event()
+
     def is_ready() -> bool:
-        return plane.is_ready and catalogue.is_ready
+        return plane.is_ready and catalogue.is_ready and not leaving.is_set()
+
+    async def leave() -> None:
+        leaving.set()
 
     console = Console(catalogue, access, desk.meter, lambda: plane.in_flight, time.monotonic, os.getpid())
     doors: dict[str, Door] = {
@@ -59,39 +61,17 @@ def gateway_app(settings: Settings) -> App:
         "usage": accounts.usage,
         "openapi.json": Description(),
     }
-    site = Site(doors, settings.body_bytes)
+    guard = OwnPages(on_loopback=is_loopback(settings.host)) if access.is_open else admit_all
+    site = Site(doors, guard)
     # Answers to callers of their own gain nothing from leaving together.
     app = App(site, gather_s=0, most_body=settings.body_bytes, tls=tls.context if tls else None)
     app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
+    app.farewells.append(leave)
     if settings.grpc_port:
-        app.lifetimes.append(lambda: _grpc(settings, desk, repository, tls, is_ready))
+        # Imported where it is served: an extra that a gateway without it need not have.
+        from pointsman.gateway.grpc.port import Port
+
+        port = Port(settings, desk, repository, tls, is_ready)
+        app.lifetimes.append(port.lifetime)
+        app.farewells.append(port.leave)
     return app
-
-
-@contextlib.asynccontextmanager
-async def _grpc(
-    settings: Settings, desk: Desk, repository: Repository, tls: Tls | None, is_ready: Callable[[], bool]
-) -> AsyncIterator[None]:
-    """Serve gRPC while the application runs; workers share the port."""
-    # Imported where it is served: an extra that a gateway without it need not have.
-    from pointsman.gateway.grpc.repository import RepositoryControl
-    from pointsman.gateway.grpc.server import Options, Server, grpc_server
-
-    async def follow(server: Server) -> None:
-        was_ready = True
-        while True:
-            if is_ready() is not was_ready:
-                was_ready = not was_ready
-                await server.set_ready(was_ready)
-            await asyncio.sleep(_LOOK_S)
-
-    options = Options(max_message_bytes=settings.body_bytes, share_port=True)
-    address = f"{settings.host}:{settings.grpc_port}"
-    control = RepositoryControl(repository)
-    server = await grpc_server(desk, address, options=options, control=control, tls=tls)
-    following = asyncio.create_task(follow(server))
-    try:
-        yield
-    finally:
-        following.cancel()
-        await server.stop(GRACE_S)

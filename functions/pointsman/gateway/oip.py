@@ -23,6 +23,7 @@ from pointsman.gateway.rest import (
     called,
     not_allowed,
     nothing_at,
+    opened,
     refused,
 )
 from pointsman.http.app import Request, Response
@@ -95,7 +96,8 @@ class OipDoor:
     async def _infer(self, request: Request, place: Place) -> Response:
         if request.method != "POST":
             return not_allowed("POST")
-        read = self._read(request, place)
+        body = await opened(self._desk, request, place.model)
+        read = body if isinstance(body, Failure) else self._read(request, body, place)
         if isinstance(read, Failure):
             return refused(read)
         call = Call(
@@ -107,14 +109,14 @@ class OipDoor:
         )
         return await answered(self._desk, request, called(request, call), lambda answer: _write(answer, read))
 
-    def _read(self, request: Request, place: Place) -> OipRequest | Failure:
+    def _read(self, request: Request, body: bytes, place: Place) -> OipRequest | Failure:
         length = request.headers.get(_LENGTH)
         if length is None:
-            return read_request(request.body, None)
+            return self._desk.bounds.too_long(len(body)) or read_request(body, None)
         if not (length.isascii() and length.isdecimal() and len(length) < 19):
             return Failure(INVALID_ARGUMENT, f"{HEADER}: must be a whole number of bytes", HEADER)
         if int(length):
-            return read_request(request.body, int(length))
+            return self._desk.bounds.too_long(int(length)) or read_request(body, int(length))
         table = self._desk.catalogue.get(place.model)
         entry = None if table is None else entry_of(table, place.version)
         signature = None if entry is None else entry.spec.signature
@@ -122,7 +124,7 @@ class OipDoor:
             return self._desk.unknown(place.model) or Failure(
                 FAILED_PRECONDITION, f"{HEADER}: 0 needs a model whose signature is known; send JSON", HEADER
             )
-        return read_raw(request.body, signature.inputs)
+        return read_raw(body, signature.inputs)
 
     def _about(self, request: Request, place: Place) -> Response:
         permit = self._desk.access.admit(token_from(request.headers), place.model)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
+from pointsman.gateway import encoding
 from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Desk
@@ -61,6 +63,21 @@ def called(request: Request, call: Call) -> Call | Failure:
 def as_it_is(failure: Failure) -> Failure:
     """Say a failure in no other words."""
     return failure
+
+
+async def opened(desk: Desk, request: Request, model: str) -> bytes | Failure:
+    """Return the body of a request to a model, unpacked, once its key and the model are known to be good.
+
+    Nothing of a stranger's body is looked at.
+    """
+    failure = desk.refusal(token_from(request.headers), model)
+    if failure is not None:
+        desk.count(Call(model=model), failure, len(request.body), 0)
+        return failure
+    packing = request.headers.get("content-encoding")
+    if packing is None:
+        return request.body
+    return await asyncio.to_thread(encoding.unpacked, request.body, packing, desk.bounds.body)
 
 
 async def answered(

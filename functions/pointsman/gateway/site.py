@@ -1,4 +1,4 @@
-"""What a gateway answers over HTTP: finds the door for a path, packs and unpacks bodies."""
+"""What a gateway answers over HTTP: finds the door for a path, packs answers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ log = logging.getLogger(__name__)
 
 _BROKEN: Final = b'{"error":"the gateway could not handle this request"}'
 
+Guard: TypeAlias = Callable[[Request], Failure | None]
 Door: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-class Site:
-    """Doors by the first part of a path. What they raise is logged, and told to nobody."""
+def admit_all(_: Request) -> None:
+    """Let every request pass."""
 
-    def __init__(self, doors: Mapping[str, Door], most_body: int) -> None:
+
+class Site:
+    """Doors by the first part of a path, behind a guard. What they raise is logged, and told to nobody."""
+
+    def __init__(self, doors: Mapping[str, Door], guard: Guard = admit_all) -> None:
         self._doors = doors
-        self._most_body = most_body
+        self._guard = guard
 
     async def __call__(self, request: Request) -> Response:
         """Return the answer."""
         door = self._doors.get(request.path.partition("/")[2].partition("/")[0].lower())
         if door is None:
             return nothing_at(request.path)
-        if (packing := request.headers.get("content-encoding")) is not None:
-            body = encoding.unpacked(request.body, packing, self._most_body)
-            if isinstance(body, Failure):
-                return refused(body)
-            request = request._replace(body=body)
+        failure = self._guard(request)
+        if failure is not None:
+            return refused(failure)
         try:
             response = await door(request)
         except Exception:

@@ -13,7 +13,17 @@ from pointsman.errors import Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Desk
-from pointsman.gateway.rest import JSON, READING, Written, answered, called, not_allowed, nothing_at, refused
+from pointsman.gateway.rest import (
+    JSON,
+    READING,
+    Written,
+    answered,
+    called,
+    not_allowed,
+    nothing_at,
+    opened,
+    refused,
+)
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.tfs import TfsRequest, read_examples, read_predict
@@ -48,8 +58,10 @@ class TfsDoor:
         return self._about(request, path)
 
     async def _call(self, request: Request, path: TfsPath) -> Response:
-        is_predict = path.verb == PREDICT
-        read = read_predict(request.body) if is_predict else read_examples(request.body)
+        body = await opened(self._desk, request, path.model)
+        if isinstance(body, Failure):
+            return refused(as_called(body, path))
+        read = self._desk.bounds.too_long(len(body)) or _read(path, body)
         if isinstance(read, Failure):
             return refused(read)
         call = Call(model=path.model, version=path.version, label=path.label, json=read.json)
@@ -68,6 +80,10 @@ class TfsDoor:
             table = self._desk.catalogue.get(path.model)
             body = _metadata(path, table) if path.verb == METADATA else status_body(path, table)
         return refused(body) if isinstance(body, Failure) else Response(body, 200, JSON)
+
+
+def _read(path: TfsPath, body: bytes) -> TfsRequest | Failure:
+    return read_predict(body) if path.verb == PREDICT else read_examples(body)
 
 
 def _writer(path: TfsPath, read: TfsRequest) -> Callable[[pb.InferenceResponse], Written | Failure]:

@@ -99,7 +99,7 @@ class Exhibit:
         self.meter = desk.meter
         console = Console(TABLES, access, self.meter, lambda: 7, self.clock, 4711)
         doors: dict[str, Door] = {"": console, "console": console, "v2": OipDoor(desk, _NoRepository(), _yes)}
-        self._site = Site(doors, 1 << 20)
+        self._site = Site(doors)
         self._port = 0
         self._server: Server | None = None
 

@@ -15,7 +15,7 @@ from pointsman.errors import Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.call import Call, Plane
-from pointsman.gateway.desk import Desk
+from pointsman.gateway.desk import Bounds, Desk
 from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.openapi import Description
@@ -101,11 +101,12 @@ class Scene:
         *,
         is_ready: bool = True,
         plane: RememberingPlane | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.plane = plane or EchoPlane(failure)
         self.repository = NoRepository()
         access = access or Access(None, lambda: 0, control_is_open=True)
-        self.desk = Desk(self.plane, TABLES, access)
+        self.desk = Desk(self.plane, TABLES, access, bounds=bounds)
         accounts = Accounts(self.desk, 5)
         doors: dict[str, Door] = {
             "v1": TfsDoor(self.desk),
@@ -115,7 +116,7 @@ class Scene:
             "openapi.json": Description(),
             "health": Health(lambda: is_ready),
         }
-        self.site = Site(doors, 10_000)
+        self.site = Site(doors)
 
     def ask(self, method: str, path: str, body: bytes | object = b"", **headers: str) -> Response:
         """Return the answer; a body that is no bytes goes as JSON, `_` in a header's name is a dash."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from pointsman.gateway import encoding
 from pointsman.gateway.access import Access
 from pointsman.gateway.keyring import Keyring
 from tests.unit.gateway.keys import Clock, key, write
@@ -44,6 +46,27 @@ def test_without_a_key_nothing_is_asked_or_told(scene: Scene) -> None:
         assert (path, answer.status) == (path, 401)
         assert dict(answer.headers)["www-authenticate"].startswith("Bearer")
     assert scene.plane.calls == []
+
+
+HOSTILE = gzip.compress(b'{"inputs": ' + b"[" * 100_000)
+
+
+@pytest.mark.parametrize("path", ["/v2/models/m/infer", "/v1/models/m:predict", "/v1/models/nix:classify"])
+def test_nothing_of_a_strangers_body_is_looked_at(
+    scene: Scene, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError("a stranger's body was looked at")
+
+    monkeypatch.setattr(encoding, "unpacked", looked)
+    for headers in ({}, {"x_api_key": "wrong"}, {"inference_header_content_length": "0"}):
+        assert scene.ask("POST", path, HOSTILE, content_encoding="gzip", **headers).status == 401
+    assert next(one.errors for one in scene.desk.usage.snapshot()).keys() == {"UNAUTHENTICATED"}
+
+
+def test_what_a_signature_is_is_told_to_nobody_who_may_not_ask(scene: Scene) -> None:
+    answer = scene.ask("POST", "/v2/models/m/infer", b"123", inference_header_content_length="0", **BOB)
+    assert (answer.status, b"shape" in answer.body) == (403, False)
 
 
 def test_a_key_asks_its_models_at_its_rate(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pointsman.errors import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, Failure
 from pointsman.gateway.access import Access
+from pointsman.gateway.desk import Bounds
 from pointsman.http.app import Response
 from tests.unit.gateway.scene import Scene
 
@@ -163,6 +164,17 @@ def test_before_it_is_ready_the_gateway_lives() -> None:
     assert scene.ask("GET", "/v2/health/live").status == 200
     response = scene.ask("GET", "/v2/health/ready")
     assert (response.status, said(response)["ready"]) == (503, False)
+
+
+def test_json_beyond_its_bound_is_refused_and_binary_tensors_are_not() -> None:
+    scene = Scene(bounds=Bounds(json=300))
+    long = {"inputs": [{**TENSOR, "shape": [100, 2], "data": [1.0] * 200}]}
+    refused = scene.ask("POST", INFER, long)
+    assert (refused.status, "send binary tensors" in said(refused)["error"]) == (413, True)
+    tensor = {"name": "x", "shape": [100, 2], "datatype": "FP32", "parameters": {"binary_data_size": 800}}
+    text = msgspec.json.encode({"inputs": [tensor], "parameters": {"binary_data_output": True}})
+    answer = scene.ask("POST", INFER, text + bytes(800), inference_header_content_length=str(len(text)))
+    assert answer.status == 200
 
 
 def test_statistics_count_what_was_asked() -> None:

@@ -40,15 +40,28 @@ class Door(msgspec.Struct, kw_only=True):
         self, kind: str, what: Mapping[str, Any], caller: Caller, models: Iterable[str]
     ) -> Failure | None:
         """Do the command if the caller may have it done to all of these models; return why not."""
+        token = token_from(caller.metadata)
         for model in models:
-            permit = self.admit(caller, model, control=True)
-            if isinstance(permit, Failure):
-                return permit
-        return (await self.control({kind: what})).error
+            failure = self.desk.access.check(token, model, control=True)
+            if failure is not None:
+                return failure
+        permit = self.desk.access.admit(token, "", control=True)
+        if isinstance(permit, Failure):
+            return permit
+        with permit:
+            return (await self.control({kind: what})).error
 
-    def admit(self, caller: Caller, model: str, *, control: bool = False) -> Permit | Failure:
+    def guard(self, caller: Caller) -> Failure | None:
+        """Return why the caller may ask nothing at all, if so."""
+        return self.desk.access.check(token_from(caller.metadata), "")
+
+    def refusal(self, caller: Caller, model: str) -> Failure | None:
+        """Return why the caller may not ask about a model, if so."""
+        return self.desk.access.check(token_from(caller.metadata), model)
+
+    def admit(self, caller: Caller, model: str) -> Permit | Failure:
         """Return what the caller may see, or why nothing. It holds no place among its requests."""
-        permit = self.desk.access.admit(token_from(caller.metadata), model, control)
+        permit = self.desk.access.admit(token_from(caller.metadata), model)
         if not isinstance(permit, Failure):
             permit.release()
         return permit

@@ -15,8 +15,8 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf import message_factory
@@ -28,6 +28,8 @@ from pointsman.gateway.grpc.caller import COMPRESSION, Caller, caller_of
 from pointsman.gateway.grpc.refusal import metadata_of, refuse
 
 Answer = TypeVar("Answer")
+# Says why a caller may not go on, if it may not.
+Guard: TypeAlias = Callable[[Caller], Failure | None]
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +47,26 @@ _MAKERS: Final = {
 STRANGE: Final = Failure(INTERNAL, "the gateway could not answer; its log says why")
 
 
-def service_handlers(service: ServiceDescriptor, servicer: object) -> Any:
-    """Return the grpc.GenericRpcHandler of a service. A call without a method is a programming error."""
+def admit_all(_: Caller) -> None:
+    """Let everybody go on."""
+
+
+def service_handlers(service: ServiceDescriptor, servicer: object, guard: Guard = admit_all) -> Any:
+    """Return the grpc.GenericRpcHandler of a service. A call without a method is a programming error.
+
+    The guard is asked as soon as a call begins, before anything of it is looked at, unless the servicer's
+    `OPEN` names the call.
+    """
+    is_open: Collection[str] = getattr(servicer, "OPEN", ())
     handlers = {}
     for call in service.methods:
         method = getattr(servicer, _snake_case(call.name))
         request = message_factory.GetMessageClass(call.input_type)
-        handle = _streaming(method) if call.server_streaming else _single(method, call.client_streaming)
+        asked = admit_all if call.name in is_open else guard
+        if call.server_streaming:
+            handle: Callable[..., Awaitable[Any]] = _streaming(method, asked)
+        else:
+            handle = _single(method, call.client_streaming, asked)
         handlers[call.name] = _MAKERS[call.client_streaming, call.server_streaming](
             handle,
             request_deserializer=functools.partial(_read, request),
@@ -60,11 +75,16 @@ def service_handlers(service: ServiceDescriptor, servicer: object) -> Any:
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
-def _single(method: Callable[..., Awaitable[Any]], is_stream: bool) -> Callable[..., Awaitable[Any]]:
+def _single(
+    method: Callable[..., Awaitable[Any]], is_stream: bool, guard: Guard
+) -> Callable[..., Awaitable[Any]]:
     async def handle(request: Any, context: Any) -> Any:
         caller = _begin(context)
-        if isinstance(request, Failure) and not is_stream:
-            return await refuse(context, request, caller.trailing)
+        failure = guard(caller)
+        if failure is None and isinstance(request, Failure) and not is_stream:
+            failure = request
+        if failure is not None:
+            return await refuse(context, failure, caller.trailing)
         answer = await settled(method(request, caller))
         if isinstance(answer, Failure):
             return await refuse(context, answer, caller.trailing)
@@ -74,11 +94,13 @@ def _single(method: Callable[..., Awaitable[Any]], is_stream: bool) -> Callable[
     return handle
 
 
-def _streaming(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
+def _streaming(method: Callable[..., Awaitable[Any]], guard: Guard) -> Callable[..., Awaitable[None]]:
     async def handle(request: Any, context: Any) -> None:
         caller = _begin(context)
-        failed = isinstance(request, Failure)
-        failure = request if failed else await settled(method(request, caller, context.write))
+        failure = guard(caller)
+        if failure is None:
+            failed = isinstance(request, Failure)
+            failure = request if failed else await settled(method(request, caller, context.write))
         if failure is not None:
             await refuse(context, failure, caller.trailing)
         context.set_trailing_metadata(metadata_of(caller.trailing))

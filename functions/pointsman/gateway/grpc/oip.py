@@ -24,6 +24,8 @@ EXTENSIONS: Final = ("model_repository", "model_configuration", "statistics")
 class OpenInference:
     """The methods of GRPCInferenceService."""
 
+    OPEN: Final = ("ServerLive", "ServerReady", "ServerMetadata")
+
     def __init__(self, door: Door) -> None:
         self._door = door
 
@@ -79,13 +81,15 @@ class OpenInference:
         self, request: oip.ModelStatisticsRequest, caller: Caller
     ) -> oip.ModelStatisticsResponse | Failure:
         """Return the counts of a version, a model or, without a name, of all."""
-        table = self._table(request.name, request.version, caller) if request.name else None
-        if isinstance(table, Failure):
-            return table
-        permit = self._door.admit(caller, request.name)
+        found = self._door.desk.statistics.of(request.name, request.version)
+        if request.name:
+            table = self._table(request.name, request.version, caller)
+            if isinstance(table, Failure):
+                return table
+            return oip.ModelStatisticsResponse(model_stats=map(oip_grpc_models.statistics_of, found))
+        permit = self._door.admit(caller, "")
         if isinstance(permit, Failure):
             return permit
-        found = self._door.desk.statistics.of(request.name, request.version)
         seen = (oip_grpc_models.statistics_of(one) for one in found if permit.allows(one.name))
         return oip.ModelStatisticsResponse(model_stats=seen)
 
@@ -93,7 +97,7 @@ class OpenInference:
         self, request: oip.ModelInferRequest, caller: Caller
     ) -> oip.ModelInferResponse | Failure:
         """Return the answer of the model."""
-        call = call_of(request, caller)
+        call = self._door.refusal(caller, request.model_name) or call_of(request, caller)
         if isinstance(call, Failure):
             return call
         response = await self._door.ask(call, caller)

@@ -40,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A request that is larger, or unpacks into more, is RESOURCE_EXHAUSTED. Clients limit their answers."""
     max_calls: int = 4_096
     """Calls at once, a stream being one; more are RESOURCE_EXHAUSTED."""
+    max_streams: int = 1_024
+    """Calls at once on one connection; a client waits with more."""
     window: int = 64
     """Requests of one stream that are under way at once."""
     compress: bool = False
@@ -85,7 +87,7 @@ async def grpc_server(
     door = Door(desk=desk, control=control, window=options.window)
     server = _server(options)
     for descriptor, servicer in SERVICES.items():
-        server.add_generic_rpc_handlers((service_handlers(descriptor, servicer(door)),))
+        server.add_generic_rpc_handlers((service_handlers(descriptor, servicer(door), door.guard),))
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     names = (*_health_names()[1:], health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -108,6 +110,8 @@ def _server(options: Options) -> Any:
             ("grpc.max_receive_message_length", options.max_message_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", int(options.share_port)),
+            ("grpc.max_concurrent_streams", options.max_streams),
+            ("grpc.max_connection_idle_ms", 600_000),
         ),
     )
 

@@ -34,7 +34,8 @@ class Prediction:
 
     async def predict(self, request: tfs.PredictRequest, caller: Caller) -> tfs.PredictResponse | Failure:
         """Return the model's outputs."""
-        tensors = tfs_grpc.tensors_of(request)
+        refusal = self._door.refusal(caller, request.model_spec.name)
+        tensors = refusal or tfs_grpc.tensors_of(request)
         if isinstance(tensors, Failure):
             return tensors
         response = await self._ask(request.model_spec, tensors, caller)
@@ -118,6 +119,9 @@ class Prediction:
         caller: Caller,
         result_of: Callable[[pb.InferenceResponse], Result | Failure],
     ) -> tuple[tfs.ModelSpec, Result] | Failure:
+        refusal = self._door.refusal(caller, spec.name)
+        if refusal is not None:
+            return refusal
         table = self._door.desk.catalogue.get(spec.name)
         version = str(spec.version.value) if spec.HasField("version") else ""
         entry = entry_of(table, version, spec.version_label) if table is not None else None

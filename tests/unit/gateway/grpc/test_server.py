@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
@@ -22,6 +23,7 @@ from pointsman.gateway.grpc.oip import OpenInference
 from pointsman.gateway.grpc.refusal import MAX_TEXT, metadata_of
 from pointsman.gateway.grpc.server import Options, grpc_server
 from pointsman.gateway.key import Key
+from pointsman.gateway.keyring import Keyring
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from tests.unit.gateway.grpc.doors import (
     CATALOGUE,
@@ -37,6 +39,7 @@ from tests.unit.gateway.grpc.doors import (
     served,
     within,
 )
+from tests.unit.gateway.keys import Clock, key, write
 
 HEALTH = "/grpc.health.v1.Health/Check"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
@@ -156,6 +159,11 @@ def test_reflection_lists_the_services_and_describes_them() -> None:
 
 def test_who_may_not_pass_is_refused_and_who_may_is_named_to_the_plane() -> None:
     class Keys(Access):
+        def check(self, token: str | None, model: str, control: bool = False) -> Failure | None:
+            """Know one token."""
+            permit = self.admit(token, model)
+            return permit if isinstance(permit, Failure) else None
+
         def admit(self, token: str | None, model: str, control: bool = False) -> Permit | Failure:
             """Admit one token."""
             if token == "good":
@@ -179,6 +187,23 @@ def test_who_may_not_pass_is_refused_and_who_may_is_named_to_the_plane() -> None
             metadata = (("authorization", "Bearer good"),)
             await client(OIP, "ModelInfer", infer(), metadata=metadata)
         assert [call.key for call in plane.calls] == ["team"]
+
+    within(story())
+
+
+def test_a_stranger_opens_no_stream_and_a_key_pays_once_for_statistics(tmp_path: Path) -> None:
+    write(tmp_path / "keys", key("ada", rate=0.1, burst=1))
+    clock = Clock()
+    access = Access(Keyring(tmp_path / "keys", clock), clock)
+
+    async def story() -> None:
+        async with served(access=access) as (_, client):
+            stream = client(OIP, "ModelStreamInfer", each(infer()))
+            error = await refusal(stream.read())
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+            assert (await client(OIP, "ServerLive", oip.ServerLiveRequest())).live
+            asked = oip.ModelStatisticsRequest(name="m")
+            await client(OIP, "ModelStatistics", asked, metadata=(("x-api-key", "ada-text"),))
 
     within(story())
 
