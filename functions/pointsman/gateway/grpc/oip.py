@@ -40,11 +40,12 @@ class OpenInference:
     async def model_ready(
         self, request: oip.ModelReadyRequest, caller: Caller
     ) -> oip.ModelReadyResponse | Failure:
-        """Return whether the version serves; without one whether any does."""
-        table = self._table(request.name, request.version, caller)
+        """Return whether the version serves; without one whether any does. What there is not is not ready."""
+        table = self._door.table(request.name, caller)
         if isinstance(table, Failure):
             return table
-        asked = [table.versions[request.version]] if request.version else table.versions.values()
+        entries = {} if table is None else table.versions
+        asked = [entries.get(request.version)] if request.version else entries.values()
         return oip.ModelReadyResponse(ready=any(is_serving(entry) for entry in asked))
 
     async def server_metadata(

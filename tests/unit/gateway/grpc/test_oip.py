@@ -182,9 +182,14 @@ def test_models_are_described_from_their_tables() -> None:
     async def story() -> None:
         async with served() as (_, client):
             await _models(client)
+            for name, version in (("no", ""), ("m", "9")):
+                asked = oip.ModelReadyRequest(name=name, version=version)
+                assert not (await client(OIP, "ModelReady", asked)).ready
             error = await refusal(client(OIP, "ModelMetadata", oip.ModelMetadataRequest(name="no")))
             assert error.details() == "Request for unknown model: 'no' is not found"
-            error = await refusal(client(OIP, "ModelReady", oip.ModelReadyRequest(name="m", version="9")))
+            error = await refusal(
+                client(OIP, "ModelMetadata", oip.ModelMetadataRequest(name="m", version="9"))
+            )
             assert error.details() == "Request for unknown model: 'm' version '9' is not found"
 
     within(story())
