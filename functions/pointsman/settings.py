@@ -17,6 +17,8 @@ import msgspec
 from pointsman.errors import SettingsError
 
 MOST_WORKERS: Final = 256
+# Settings that are paths, relative to where the process runs.
+FILES: Final = ("keys", "tls_cert", "tls_key", "tls_client_ca")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -147,12 +149,23 @@ def load(environ: Mapping[str, str] | None = None, **overrides: object) -> Setti
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that make `load` give these settings in a child process."""
-    pairs: dict[str, str] = {}
+    """Return the variables that make `load` give these settings in a child process.
+
+    No file has a say there: its path may lead nowhere from the child's folder, and all fields are here.
+    """
+    pairs = {"POINTSMAN_SETTINGS": ""}
     for name in Settings.__struct_fields__:
         value = getattr(settings, name)
         pairs[f"POINTSMAN_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
     return pairs
+
+
+def absolute(settings: Settings) -> Settings:
+    """Return the settings with the gateway's files named from the root, for processes in other folders."""
+    paths = {name: getattr(settings, name) for name in FILES}
+    return msgspec.structs.replace(
+        settings, **{name: str(Path(path).absolute()) for name, path in paths.items() if path}
+    )
 
 
 def _file(path: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _settings(
         trusted_stores=tuple(trust) if trust else None,
     )
     topics.wanted(settings)
-    return settings
+    return settings_module.absolute(settings)  # the processes run in the folder of the logs
 
 
 def _plan(parallelism: int, pods: str, gateways: int, settings: Settings) -> Plan:

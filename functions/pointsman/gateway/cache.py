@@ -25,6 +25,11 @@ from pointsman.wire.duration import milliseconds
 from pointsman.wire.malformed import UNREADABLE
 from pointsman.wire.response import error_to_pb
 
+# One answer must not drive out all others.
+MOST_OF_ROOM: Final = 8
+# To read JSON takes time in which nobody else is served.
+MOST_JSON_BYTES: Final = 64 * 1024
+
 Key: TypeAlias = tuple[str, str, int, bytes]
 
 _json: Final = msgspec.json.Encoder(order="deterministic")
@@ -38,7 +43,8 @@ class _Kept(NamedTuple):
 class CachingPlane:
     """A plane before another. `seconds` says for which models answers are kept, and how long.
 
-    At most `most_bytes` of answers are kept; what was asked for least recently goes first. `clock_ns` is
+    At most `most_bytes` of answers are kept, none larger than an eighth of that; what was asked for least
+    recently goes first. Requests of more JSON than MOST_JSON_BYTES are not looked up. `clock_ns` is
     monotonic. Belongs to one event loop.
     """
 
@@ -109,6 +115,8 @@ class CachingPlane:
             model=response.model, version=response.version, epoch=response.epoch, outputs=response.outputs
         )
         value = keep.SerializeToString()
+        if len(value) * MOST_OF_ROOM > self._most_bytes:
+            return
         until_ns = self._clock_ns() + round(self._seconds[key[0]] * 1e9)
         self._kept[key] = _Kept(value, until_ns)
         self._bytes += len(value)
@@ -131,7 +139,7 @@ class CachingPlane:
     def _key(self, call: Call) -> Key | None:
         table = self._catalogue.get(call.model)
         entry = None if table is None else foreseen(table, call)
-        if entry is None:
+        if entry is None or len(call.json) > MOST_JSON_BYTES:
             return None
         inputs = canonical(call)
         return None if inputs is None else (call.model, entry.version, entry.generation, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from pointsman.errors import OUT_OF_RANGE, UNAVAILABLE, Failure
@@ -27,25 +28,32 @@ class Claims:
     def __init__(self, url: str) -> None:
         self._blobs = RedisBlobs(url) if url else None
 
-    async def value_of(self, request: pb.InferenceRequest) -> bytes | Failure:
-        """Return the record of a request, its largest tensors in the store where it would be too large."""
+    async def value_of(self, request: pb.InferenceRequest, left_ms: Callable[[], int]) -> bytes | Failure:
+        """Return the record of a request, its largest tensors in the store where it would be too large.
+
+        `left_ms` says what is left of its deadline, which is what the record asks for: the store takes time.
+        """
+        request.timeout_ms = left_ms()
         value = request.SerializeToString()
         if len(value) <= MOST:
             return value
         if self._blobs is None or not request.HasField("tensors"):
             return _too_large(len(value), has_store=self._blobs is not None)
         try:
-            return await self._checked_in(request, self._blobs)
+            return await self._checked_in(request, self._blobs, left_ms)
         except Exception:
             log.exception("the blob store did not take %d bytes", len(value))
             return Failure(UNAVAILABLE, "the blob store did not take the request's tensors")
 
-    async def _checked_in(self, request: pb.InferenceRequest, blobs: RedisBlobs) -> bytes | Failure:
+    async def _checked_in(
+        self, request: pb.InferenceRequest, blobs: RedisBlobs, left_ms: Callable[[], int]
+    ) -> bytes | Failure:
         for tensor in sorted(request.tensors.tensors, key=lambda tensor: -len(tensor.raw)):
             if len(tensor.raw) <= _SMALL:
                 break
             tensor.reference = await blobs.put(tensor.raw, INPUT_TTL_S)
             tensor.raw = b""
+            request.timeout_ms = left_ms()
             value = request.SerializeToString()
             if len(value) <= MOST:
                 return value

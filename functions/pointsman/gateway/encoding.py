@@ -10,6 +10,9 @@ from pointsman.errors import INVALID_ARGUMENT, OUT_OF_RANGE, Failure
 # Below this packing costs more than it saves.
 WORTH_BYTES: Final = 2_048
 _LEVEL: Final = 1
+# Files that are packed in blocks have one member for each 64 KiB. Each costs a table, however small it is.
+MOST_MEMBERS: Final = 4_096
+_CHUNK: Final = 64 * 1024  # what follows a member is copied, at most so much of it
 # zlib's window bits: with a gzip header, with a zlib header, with none.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 
@@ -17,7 +20,8 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 def unpacked(body: bytes, encoding: str, most: int) -> bytes | Failure:
     """Return a body as it was before its Content-Encoding; a failure where it is none or larger than `most`.
 
-    `deflate` is a zlib stream; as some senders leave its header out, it may be a raw one.
+    A gzip body may have several members, one behind the other, and nothing else behind them. `deflate` is a
+    zlib stream; as some senders leave its header out, it may be a raw one.
     """
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
@@ -51,13 +55,40 @@ def packed(body: bytes, encoding: str) -> bytes:
 
 
 def _inflated(body: bytes, wbits: int, most: int) -> bytes | Failure:
+    parts, size, rest = [], 0, memoryview(body)
+    for _ in range(MOST_MEMBERS if wbits == _GZIP else 1):
+        try:
+            plain, behind = _member(rest, wbits, most + 1 - size)
+        except zlib.error:
+            return _malformed("the body is not what its Content-Encoding says")
+        parts.append(plain)
+        size += len(plain)
+        if size > most:
+            return Failure(OUT_OF_RANGE, f"a body has at most {most} bytes here, unpacked")
+        if behind is None:
+            return _malformed("the packed body is cut short")
+        if not behind:
+            return b"".join(parts)
+        rest = behind
+    if wbits == _GZIP:
+        return Failure(OUT_OF_RANGE, f"a gzip body has at most {MOST_MEMBERS} members here")
+    return _malformed("there are bytes behind the packed body")
+
+
+def _member(body: memoryview, wbits: int, room: int) -> tuple[bytes, memoryview | None]:
+    """Return what one member holds, at most `room` bytes, and what is behind it: None where it has no end."""
     unpacker = zlib.decompressobj(wbits)
-    try:
-        plain = unpacker.decompress(body, most + 1)
-    except zlib.error:
-        return Failure(INVALID_ARGUMENT, "the body is not what its Content-Encoding says", "Content-Encoding")
-    if len(plain) > most:
-        return Failure(OUT_OF_RANGE, f"a body has at most {most} bytes here, unpacked")
-    if not unpacker.eof:
-        return Failure(INVALID_ARGUMENT, "the packed body is cut short", "Content-Encoding")
-    return plain
+    parts = []
+    for at in range(0, len(body), _CHUNK):
+        parts.append(unpacker.decompress(body[at : at + _CHUNK], room))
+        room -= len(parts[-1])
+        if unpacker.eof:
+            end = min(at + _CHUNK, len(body)) - len(unpacker.unused_data)
+            return b"".join(parts), body[end:]
+        if not room:
+            break
+    return b"".join(parts), None
+
+
+def _malformed(message: str) -> Failure:
+    return Failure(INVALID_ARGUMENT, message, "Content-Encoding")

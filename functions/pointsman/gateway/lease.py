@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import threading
 import time
@@ -22,8 +23,26 @@ log = logging.getLogger(__name__)
 RENEW_S: Final = LEASE_MS / 1000 / 5
 _POLL_S: Final = 0.1
 _METADATA_S: Final = 2.0
+# Reading begins so many records before the end: some leases' worth, however many gateways there are.
+_LAST_RECORDS: Final = 5_000
 
 OnPartition = Callable[[int], Awaitable[None]]
+
+
+class _LogClock:
+    """The broker's time, from its last record on: late by that record's age when it was read, never early."""
+
+    def __init__(self) -> None:
+        self._last_ms = 0
+        self._heard_s = 0.0
+
+    def heard(self, at_ms: int) -> None:
+        """Take the time of a record that was just read."""
+        self._last_ms, self._heard_s = at_ms, time.monotonic()
+
+    def now_ms(self) -> int:
+        """Return the time in ms since the epoch; before the first record something small."""
+        return self._last_ms + int((time.monotonic() - self._heard_s) * 1000)
 
 
 class _Word(msgspec.Struct):
@@ -37,7 +56,8 @@ class Lease:
     """Holds one partition at a time, from `start` to `close`.
 
     `on_partition` is awaited on the event loop with each partition that becomes ours: the first, and another
-    one where we were silent for so long that somebody else took it over.
+    one where we were silent for so long that somebody else took it over. Where it raises it is asked again
+    every RENEW_S, as long as the partition is ours. Who holds what is decided by the log and its clock alone.
     """
 
     def __init__(self, kafka: str, holder: str, on_partition: OnPartition) -> None:
@@ -49,6 +69,8 @@ class Lease:
         self._held: dict[int, Claim] = {}
         self._mine: int | None = None
         self._asked: int | None = None
+        self._clock = _LogClock()
+        self._warned_s = -math.inf
 
     def start(self) -> None:
         """Begin, on a thread of its own. An absent broker or topic is waited for."""
@@ -82,14 +104,13 @@ class Lease:
         """Stand at the last claims, and return how many partitions there are to lease."""
         while not self._closing.is_set():
             with contextlib.suppress(KafkaException):
-                # What is older than two leases binds nobody. The broker's clock may differ by one.
-                since = TopicPartition(topics.GATEWAYS, 0, time.time_ns() // 1_000_000 - 3 * LEASE_MS)
-                [place] = consumer.offsets_for_times([since], timeout=_METADATA_S)
+                # Not from a moment on: our clock may be another than the broker's.
+                place = TopicPartition(topics.GATEWAYS, 0)
+                low, high = consumer.get_watermark_offsets(place, timeout=_METADATA_S)
                 responses = consumer.list_topics(topics.RESPONSES, timeout=_METADATA_S)
                 found = len(responses.topics[topics.RESPONSES].partitions)
-                if found and not place.error:
-                    if place.offset < 0:  # nothing is so young; the end as a number, lest our own be missed
-                        place.offset = consumer.get_watermark_offsets(place, timeout=_METADATA_S)[1]
+                if found:
+                    place.offset = max(low, high - _LAST_RECORDS)
                     consumer.assign([place])
                     return found
             self._closing.wait(_POLL_S)
@@ -113,15 +134,19 @@ class Lease:
     def _claim(self, producer: Producer, partitions: int) -> None:
         """Renew, or ask for one that seems to be free; whether it is the log will say."""
         if self._mine is None:
-            # By our own clock; were it wrong the claim would be refused and another one tried.
-            choice = free(self._held, partitions, time.time_ns() // 1_000_000)
+            choice = free(self._held, partitions, self._clock.now_ms())
             if not choice:
-                log.warning("all %d partitions of %s are other gateways'", partitions, topics.RESPONSES)
+                self._warn(partitions)
                 return
             self._asked = random.choice(choice)
         thing = self._asked if self._mine is None else self._mine
         if thing is not None:
             self._say(producer, thing)
+
+    def _warn(self, partitions: int) -> None:
+        if time.monotonic() - self._warned_s >= RENEW_S:
+            self._warned_s = time.monotonic()
+            log.warning("all %d partitions of %s are other gateways'", partitions, topics.RESPONSES)
 
     def _read(self, message: Message) -> None:
         try:
@@ -129,6 +154,7 @@ class Lease:
         except (ValueError, msgspec.MsgspecError):
             return  # no claim, or an event of the consumer
         claim = Claim(thing, word.holder, message.timestamp()[1], word.leaves)
+        self._clock.heard(claim.at_ms)
         self._held = after(self._held, claim)
         if claim.holder == self._holder and thing == self._asked and not self._is_ours(thing):
             self._asked = None  # somebody was quicker
@@ -143,10 +169,14 @@ class Lease:
             asyncio.run_coroutine_threadsafe(self._told(self._mine), loop)
 
     async def _told(self, partition: int) -> None:
-        try:
-            await self._on_partition(partition)
-        except Exception:
-            log.exception("partition %d could not be taken", partition)
+        while self._mine == partition and not self._closing.is_set():
+            try:
+                await self._on_partition(partition)
+            except Exception:
+                log.exception("partition %d could not be taken; trying again", partition)
+                await asyncio.sleep(RENEW_S)
+            else:
+                return
 
     def _is_ours(self, thing: int) -> bool:
         held = self._held.get(thing)

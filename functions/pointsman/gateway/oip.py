@@ -100,14 +100,11 @@ class OipDoor:
         read = body if isinstance(body, Failure) else self._read(request, body, place)
         if isinstance(read, Failure):
             return refused(read)
-        call = Call(
-            model=place.model,
-            version=place.version,
-            id=read.id,
-            timeout_ms=read.timeout_ms,
-            tensors=read.tensors,
-        )
-        return await answered(self._desk, request, called(request, call), lambda answer: _write(answer, read))
+        call = called(request, _call(read, place))
+        if isinstance(call, Failure):
+            return refused(call)
+        read = msgspec.structs.replace(read, id=call.id)  # a header may have said it
+        return await answered(self._desk, request, call, lambda answer: _write(answer, read))
 
     def _read(self, request: Request, body: bytes, place: Place) -> OipRequest | Failure:
         length = request.headers.get(_LENGTH)
@@ -161,6 +158,17 @@ def place_of(parts: list[str]) -> Place | None:
         return None
     verb = rest[0] if rest else ""
     return Place(parts[0], version, verb) if verb in VERBS else None
+
+
+def _call(read: OipRequest, place: Place) -> Call:
+    return Call(
+        model=place.model,
+        version=place.version,
+        id=read.id,
+        timeout_ms=read.timeout_ms,
+        tensors=read.tensors,
+        parameters=read.texts,
+    )
 
 
 def _ready(table: RouteTable, place: Place) -> Response:

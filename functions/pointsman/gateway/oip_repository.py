@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -13,6 +13,9 @@ from pointsman.gateway.rest import JSON, not_allowed, nothing_at, refused
 from pointsman.http.app import Request, Response
 from pointsman.wire import oip_metadata
 from pointsman.wire.malformed import UNREADABLE, malformed
+
+# How the message of a failed load begins; clients look for it.
+LOAD_FAILED: Final = "failed to load"
 
 
 class Repository(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import math
 import secrets
 from collections.abc import AsyncIterator
 from typing import Final
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 # The router answers what is over its time, and can say why. Only where that answer stays away is it ours.
 GRACE_S: Final = 0.25
 _AGAIN_S: Final = 0.2
+# A process that stops waits so long at most for what it still owes.
+LAST_ANSWERS_S: Final = 10.0
+_LOOK_S: Final = 0.02
 
 
 class RouterPlane:
@@ -49,6 +53,8 @@ class RouterPlane:
         self._session = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._pending = Pending()
+        self._in_flight = 0
+        self._stopping = asyncio.Event()
         self._claims = Claims(settings.redis)
         self._inboxes: list[Inbox] = []
         self._reply_key = ""
@@ -62,52 +68,60 @@ class RouterPlane:
     @property
     def in_flight(self) -> int:
         """How many requests are without an answer."""
-        return len(self._pending)
+        return self._in_flight
 
     @contextlib.asynccontextmanager
     async def lifetime(self) -> AsyncIterator[None]:
-        """Hold a partition while the application runs; leave it when nothing is pending any more."""
+        """Hold a partition while the application runs; wait for the last answers, and leave it last."""
         loop = asyncio.get_running_loop()
         self._outbox = Outbox(self._settings.kafka, lambda tag, reason: self._undelivered(loop, tag, reason))
         lease = Lease(self._settings.kafka, self._session, self._move_to)
         lease.start()
-        try:
+        async with contextlib.AsyncExitStack() as leaving:  # from the last to the first
+            leaving.push_async_callback(self._claims.close)
+            leaving.push_async_callback(lease.close)
+            leaving.push_async_callback(asyncio.to_thread, self._outbox.close)
+            leaving.push_async_callback(self._close_inboxes)
+            leaving.push_async_callback(self._last_answers)
             yield
-        finally:
-            await lease.close()
-            for inbox in self._inboxes:
-                await inbox.close()
-            await asyncio.to_thread(self._outbox.close)
-            await self._claims.close()
 
     async def infer(self, call: Call) -> pb.InferenceResponse:
         """Return the answer: outputs, or an error; never raises but for cancellation."""
         if not self._reply_key or self._outbox is None:
             return refused(call, Failure(UNAVAILABLE, "the gateway is not ready yet"))
-        if len(self._pending) >= self._settings.gateway_inflight:
+        if self._in_flight >= self._settings.gateway_inflight:
             return refused(call, Failure(RESOURCE_EXHAUSTED, "too many requests are in flight here"))
-        timeout_ms = min(
-            call.timeout_ms or self._settings.gateway_timeout_ms, self._settings.gateway_timeout_ms
-        )
-        request = self._request(call, timeout_ms)
-        value = await self._claims.value_of(request)
+        most_ms = self._settings.gateway_timeout_ms
+        timeout_ms = min(call.timeout_ms or most_ms, most_ms)
+        due_s = asyncio.get_running_loop().time() + timeout_ms / 1000
+        self._in_flight += 1
+        try:
+            async with asyncio.timeout_at(due_s + GRACE_S):
+                return await self._answer(call, due_s, self._outbox)
+        except TimeoutError:
+            return refused(call, Failure(DEADLINE_EXCEEDED, f"no answer within {timeout_ms} ms"))
+        finally:
+            self._in_flight -= 1
+
+    async def _answer(self, call: Call, due_s: float, outbox: Outbox) -> pb.InferenceResponse:
+        loop = asyncio.get_running_loop()
+        request = self._request(call)
+        # 0 would stand for the model's own deadline.
+        value = await self._claims.value_of(request, lambda: max(1, math.ceil((due_s - loop.time()) * 1000)))
         if isinstance(value, Failure):
             return refused(call, value)
-        with self._pending.expected(request.id, timeout_ms / 1000 + GRACE_S) as answer:
-            await self._outbox.send(topics.INTERACTIVE, call.model.encode(), value, request.id)
+        with self._pending.expected(request.id) as answer:
+            await outbox.send(topics.INTERACTIVE, call.model.encode(), value, request.id)
             response = await answer
-        if response is None:
-            return refused(call, Failure(DEADLINE_EXCEEDED, f"no answer within {timeout_ms} ms"))
         return await self._claims.fetched(response)
 
-    def _request(self, call: Call, timeout_ms: int) -> pb.InferenceRequest:
+    def _request(self, call: Call) -> pb.InferenceRequest:
         request = pb.InferenceRequest(
             id=f"{self._session}-{next(self._numbers)}",
             model=call.model,
             version=call.version,
             label=call.label,
             unit=call.unit,
-            timeout_ms=timeout_ms,
             reply_key=self._reply_key,
             lane=pb.LANE_INTERACTIVE,
             traceparent=call.traceparent,
@@ -121,7 +135,20 @@ class RouterPlane:
 
     async def _move_to(self, partition: int) -> None:
         """Have answers sent to another partition; those under way still come to the one before."""
-        while True:
+        opened = await self._opened(partition)
+        if opened is None:
+            return
+        inbox, partitions = opened
+        self._inboxes.append(inbox)
+        self._reply_key = key_for(self._session, partition, partitions)
+        if len(self._inboxes) > 1:
+            await asyncio.sleep(self._settings.gateway_timeout_ms / 1000 + GRACE_S)
+            if not self._stopping.is_set():
+                await self._inboxes.pop(0).close()
+
+    async def _opened(self, partition: int) -> tuple[Inbox, int] | None:
+        """Return a partition's reader, and how many partitions there are; None where we stop before."""
+        while not self._stopping.is_set():
             inbox = Inbox(self._settings.kafka, topics.RESPONSES, self._take)
             try:
                 partitions = await inbox.open(lambda _: partition)
@@ -129,13 +156,25 @@ class RouterPlane:
                 log.warning("partition %d cannot be read: %s", partition, error)
                 await inbox.close()
                 await asyncio.sleep(_AGAIN_S)
-            else:
-                break
-        self._inboxes.append(inbox)
-        self._reply_key = key_for(self._session, partition, partitions)
-        if len(self._inboxes) > 1:
-            await asyncio.sleep(self._settings.gateway_timeout_ms / 1000 + GRACE_S)
-            await self._inboxes.pop(0).close()
+                continue
+            if not self._stopping.is_set():
+                return inbox, partitions
+            await inbox.close()
+        return None
+
+    async def _last_answers(self) -> None:
+        """Take no more requests; return when those under way are answered, or have waited long enough."""
+        self._stopping.set()
+        self._reply_key = ""
+        limit_s = min(self._settings.gateway_timeout_ms / 1000, LAST_ANSWERS_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self._in_flight:
+                    await asyncio.sleep(_LOOK_S)
+
+    async def _close_inboxes(self) -> None:
+        for inbox in self._inboxes:
+            await inbox.close()
 
     def _take(self, values: list[bytes]) -> None:
         for value in values:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from pointsman.client.client import Client
 from pointsman.core.ids import GRAMMAR, is_name
-from pointsman.core.table import RouteTable, VersionState, is_serving
+from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAVAILABLE, ClientError, Failure
+from pointsman.gateway.oip_repository import LOAD_FAILED
 from pointsman.wire.malformed import UNREADABLE
 
 # What a client waits for a load is its own business; this is what we do.
@@ -34,7 +35,7 @@ class Repository:
             yield
 
     async def load(self, model: str, config: str) -> Failure | None:
-        """Return when a version of the model is ready, or why none is."""
+        """Return when all versions that the config names are ready, without one any; or why they are not."""
         epoch = 0
         try:
             spec = msgspec.json.decode(config, type=dict[str, Any]) if config else None
@@ -49,9 +50,9 @@ class Repository:
             epoch = acked
         try:
             async with asyncio.timeout(LOAD_S):
-                return await self._loaded(model, epoch)
+                return await self._loaded(model, epoch, _versions_of(spec))
         except TimeoutError:
-            return Failure(UNAVAILABLE, f"failed to load '{model}': it is not ready after {LOAD_S:.0f} s")
+            return Failure(UNAVAILABLE, f"{LOAD_FAILED} '{model}': it is not ready after {LOAD_S:.0f} s")
 
     async def unload(self, model: str) -> Failure | None:
         """Retire all versions of the model; return why that was refused, if it was."""
@@ -61,18 +62,17 @@ class Repository:
         acked = await self._command({"model": model, "retire": list(table.versions)})
         return acked if isinstance(acked, Failure) else None
 
-    async def _loaded(self, model: str, epoch: int) -> Failure | None:
+    async def _loaded(self, model: str, epoch: int, wanted: Collection[str]) -> Failure | None:
         while True:
             table = self._catalogue.get(model)
             if table is None or not table.versions:
                 if not epoch:
                     return _not_loaded(model, "no version is registered; describe it in parameters.config")
             elif table.epoch >= epoch:
-                if any(map(is_serving, table.versions.values())):
-                    return None
-                if all(entry.state is VersionState.FAILED for entry in table.versions.values()):
-                    reasons = "; ".join(entry.reason for entry in table.versions.values())
-                    return Failure(FAILED_PRECONDITION, f"failed to load '{model}': {reasons}")
+                reason = reason_of(table, wanted)
+                if reason is not None:
+                    said = f"{LOAD_FAILED} '{model}': {reason}"
+                    return Failure(FAILED_PRECONDITION, said) if reason else None
             await asyncio.sleep(_LOOK_S)
 
     async def _command(self, command: dict[str, Any]) -> int | Failure:
@@ -84,5 +84,32 @@ class Repository:
         return ack.epoch if ack.error is None else ack.error
 
 
+def reason_of(table: RouteTable, wanted: Collection[str]) -> str | None:
+    """Return why a model is not loaded: "" where it is, None where that is not known yet.
+
+    It is loaded when all `wanted` versions are ready, or, where none is named, any.
+    """
+    entries = table.versions
+    gone = [version for version in wanted if version not in entries]
+    if gone:
+        return f"version {gone[0]!r} has been retired meanwhile"
+    ready = [is_serving(entries[version]) for version in wanted or entries]
+    if all(ready) if wanted else any(ready):
+        return ""
+    failed = [entries[version] for version in wanted or entries if _has_failed(entries[version])]
+    if failed and (wanted or len(failed) == len(entries)):
+        return "; ".join(entry.reason or f"version {entry.version!r} failed" for entry in failed)
+    return None
+
+
+def _has_failed(entry: VersionEntry) -> bool:
+    return entry.state is VersionState.FAILED
+
+
+def _versions_of(spec: Mapping[str, Any] | None) -> Collection[str]:
+    versions = (spec or {}).get("versions")
+    return tuple(versions) if isinstance(versions, Mapping) else ()
+
+
 def _not_loaded(model: str, reason: str) -> Failure:
-    return Failure(INVALID_ARGUMENT, f"failed to load '{model[:63]}': {reason}", "model")
+    return Failure(INVALID_ARGUMENT, f"{LOAD_FAILED} '{model[:63]}': {reason}", "model")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from pointsman.errors import Failure
 from pointsman.gateway import encoding
-from pointsman.gateway.rest import JSON, nothing_at, refused
+from pointsman.gateway.rest import BINARY, JSON, nothing_at, refused
 from pointsman.http.app import Request, Response
 
 log = logging.getLogger(__name__)
 
 _BROKEN: Final = b'{"error":"the gateway could not handle this request"}'
+
+# To pack more takes longer than a turn of the event loop may.
+_LONG_BYTES: Final = 100_000
 
 Guard: TypeAlias = Callable[[Request], Failure | None]
 Door: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -44,12 +48,16 @@ class Site:
             log.exception("%s %s broke", request.method, request.path)
             return Response(_BROKEN, 500, JSON)
         if len(response.body) >= encoding.WORTH_BYTES and "accept-encoding" in request.headers:
-            return _packed(response, encoding.choice(request.headers["accept-encoding"]))
+            return await _packed(response, encoding.choice(request.headers["accept-encoding"]))
         return response
 
 
-def _packed(response: Response, how: str) -> Response:
-    if not how:
+async def _packed(response: Response, how: str) -> Response:
+    if not how or response.content_type == BINARY:  # numbers hardly shrink
         return response
     headers = (*response.headers, ("Content-Encoding", how), ("Vary", "Accept-Encoding"))
-    return response._replace(body=encoding.packed(response.body, how), headers=headers)
+    if len(response.body) > _LONG_BYTES:
+        body = await asyncio.to_thread(encoding.packed, response.body, how)
+    else:
+        body = encoding.packed(response.body, how)
+    return response._replace(body=body, headers=headers)

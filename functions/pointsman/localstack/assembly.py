@@ -14,12 +14,13 @@ from pointsman.localstack import enginefiles, record, redis, topics
 from pointsman.localstack.child import Child
 from pointsman.localstack.enginefiles import EngineFiles
 from pointsman.localstack.flink import Engine
-from pointsman.localstack.functions import GATEWAY, POD, ROUTER, FunctionServer
+from pointsman.localstack.functions import POD, ROUTER, FunctionServer, GatewayServer
 from pointsman.localstack.home import Home
 from pointsman.localstack.kafka import Broker
 from pointsman.localstack.module import Addresses, extended
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.ports import HOST, Reservation, reserve
+from pointsman.localstack.record import StackRecord
 from pointsman.localstack.redis import Redis
 from pointsman.outputs import has_transactions
 from pointsman.settings import MOST_WORKERS, Settings
@@ -104,10 +105,9 @@ class Assembly:
         settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers, journal=journal)
         return self._server(f"pod-{pool}", command, home.logs, settings)
 
-    def _gateway(self, workers: int, logs: Path, grpc: Reservation) -> FunctionServer:
+    def _gateway(self, workers: int, logs: Path, grpc: Reservation) -> GatewayServer:
         settings = msgspec.structs.replace(self.settings, workers=workers, grpc_port=grpc.port)
-        log = logs / "gateway.log"
-        return FunctionServer("gateway", GATEWAY, settings, log, self._reserve("gateway"), grpc)
+        return GatewayServer(settings, logs / "gateway.log", self._reserve("gateway"), grpc)
 
     def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))
@@ -118,11 +118,17 @@ class _Ports:
 
     def __init__(self, home: Home, usual: bool) -> None:
         last = record.load(home)
-        self._last = {name: child.port for name, child in last.children.items()} if last else {}
+        self._last = _ports_of(last) if last else {}
         self._usual = USUAL if usual else {}
 
     def reserve(self, name: str) -> Reservation:
         return reserve([self._last.get(name, 0), self._usual.get(name, 0)])
+
+
+def _ports_of(last: StackRecord) -> dict[str, int]:
+    ports = {name: child.port for name, child in last.children.items()}
+    grpc = last.grpc.rpartition(":")[2]  # no child of its own
+    return {**ports, "grpc": int(grpc)} if grpc.isdecimal() else ports
 
 
 def had_transactions(home: Home) -> bool:

@@ -57,3 +57,21 @@ class FunctionServer(Child):
     def is_ready(self) -> bool:
         """Whether its health endpoint says 200."""
         return rest.get(self.port, HEALTH)[0] == http.client.OK
+
+
+class GatewayServer(FunctionServer):
+    """A gateway: alone of them it speaks TLS, where the settings name a certificate."""
+
+    def __init__(self, settings: Settings, log: Path, reservation: Reservation, grpc: Reservation) -> None:
+        super().__init__("gateway", GATEWAY, settings, log, reservation, grpc)
+
+    @property
+    def url(self) -> str:
+        """Where its HTTP doors are."""
+        return f"{'https' if self._settings.tls_cert else 'http'}://{self.address}"
+
+    def is_ready(self) -> bool:
+        """Whether its health endpoint says 200; of one that wants certificates, whether it listens."""
+        if self._settings.tls_client_ca:
+            return rest.listens(self.port)
+        return rest.get(self.port, HEALTH, tls=bool(self._settings.tls_cert))[0] == http.client.OK

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +13,18 @@ import msgspec
 from pointsman.localstack.ports import HOST
 
 
-def get(port: int, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
-    """Return status and body; status 0 where nobody answers."""
-    return _ask(port, "GET", path, None, timeout_s)
+def get(port: int, path: str, timeout_s: float = 5.0, *, tls: bool = False) -> tuple[int, bytes]:
+    """Return status and body; status 0 where nobody answers. With `tls` any certificate will do."""
+    return _ask(port, "GET", path, None, timeout_s, tls=tls)
+
+
+def listens(port: int, timeout_s: float = 5.0) -> bool:
+    """Whether somebody takes connections."""
+    try:
+        socket.create_connection((HOST, port), timeout_s).close()
+    except OSError:
+        return False
+    return True
 
 
 def post_json(port: int, path: str, value: Mapping[str, Any], timeout_s: float = 30.0) -> tuple[int, bytes]:
@@ -21,8 +32,10 @@ def post_json(port: int, path: str, value: Mapping[str, Any], timeout_s: float =
     return _ask(port, "POST", path, msgspec.json.encode(value), timeout_s)
 
 
-def _ask(port: int, method: str, path: str, body: bytes | None, timeout_s: float) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+def _ask(
+    port: int, method: str, path: str, body: bytes | None, timeout_s: float, *, tls: bool = False
+) -> tuple[int, bytes]:
+    connection = _connection(port, timeout_s, tls=tls)
     try:
         connection.request(method, path, body, {"content-type": "application/json"} if body else {})
         response = connection.getresponse()
@@ -31,6 +44,15 @@ def _ask(port: int, method: str, path: str, body: bytes | None, timeout_s: float
         return 0, b""
     finally:
         connection.close()
+
+
+def _connection(port: int, timeout_s: float, *, tls: bool) -> http.client.HTTPConnection:
+    if not tls:
+        return http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # we started who answers, and its certificate names another host
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(HOST, port, timeout=timeout_s, context=context)
 
 
 def get_json(port: int, path: str) -> Any:

@@ -179,7 +179,7 @@ class Stack:
             kafka=assembly.broker.address,
             rest=assembly.engine.rest,
             redis=assembly.settings.redis,
-            http=f"http://{assembly.gateway.address}" if assembly.gateway else "",
+            http=assembly.gateway.url if assembly.gateway else "",
             grpc=assembly.grpc,
             pools={pool: pod.port for pool, pod in assembly.pods.items()},
             inputs=assembly.settings.inputs,

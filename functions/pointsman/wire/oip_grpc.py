@@ -12,6 +12,7 @@ from pointsman.core.tensor import DTYPES, Array
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.v1 import inference_pb2 as pb
+from pointsman.wire.oip_parameter import text_of
 from pointsman.wire.shape import invalid, shape_of, shown
 from pointsman.wire.tensors import array_from_pb, tensor_to_pb
 
@@ -73,7 +74,7 @@ def parameters_of(request: oip.ModelInferRequest) -> Parameters | Failure:
             return invalid(name, "the parameter holds no value")
         value = getattr(parameter, kind)
         if name != "timeout":
-            texts[name] = _text(value)
+            texts[name] = text_of(value)
         elif kind not in ("int64_param", "uint64_param") or value < 0:
             return invalid(name, "the parameter is a whole number of microseconds, not negative")
         else:
@@ -174,10 +175,6 @@ def _unoffered(name: str, parameters: Mapping[str, oip.InferParameter]) -> Failu
         if parameter in parameters:
             return invalid(name, f"the parameter {parameter} is not offered here; leave it out")
     return None
-
-
-def _text(value: bool | int | float | str) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _doubled(names: Sequence[str]) -> str | None:

@@ -9,7 +9,7 @@ the JSON are its own: these come in the order of the inputs and leave no byte ov
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -19,8 +19,7 @@ from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.elements import Fault, check_frame, check_names, flattened, packed, quoted
 from pointsman.wire.malformed import UNREADABLE, malformed
 from pointsman.wire.oip_binary import HEADER, Tail, raw_tensor, tail_of
-
-Scalar: TypeAlias = bool | int | float | str
+from pointsman.wire.oip_parameter import Scalar, text_of
 
 _MAX_TIMEOUT_US: Final = 2**63 - 1
 # What Triton can do with a tensor and this server cannot: to answer as if it were not asked would mislead.
@@ -50,6 +49,11 @@ class OipRequest(msgspec.Struct, frozen=True):
     binary_default: bool = False
     timeout_ms: int = 0
     parameters: dict[str, Scalar] = {}
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The parameters as a record holds them."""
+        return {name: text_of(value) for name, value in self.parameters.items()}
 
 
 class _Input(msgspec.Struct):

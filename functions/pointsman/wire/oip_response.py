@@ -54,8 +54,8 @@ _encoder = msgspec.json.Encoder()
 def write_response(response: pb.InferenceResponse, request: OipRequest) -> OipBody | Failure:
     """Return the body of an answer that has outputs: those that were asked for, as they were asked for.
 
-    NaN and infinities have no JSON form and become null; BYTES are read as UTF-8. The id is the request's
-    own, or where it has none the answer's.
+    NaN and infinities have no JSON form and become null; BYTES are read as UTF-8. The id is the request's;
+    the answer's is not the caller's business.
     """
     tensors: Iterable[pb.Tensor] = response.outputs.tensors
     if request.outputs is None:
@@ -77,12 +77,11 @@ def write_response(response: pb.InferenceResponse, request: OipRequest) -> OipBo
 
 
 def _answer(response: pb.InferenceResponse, request: OipRequest, outputs: Sequence[Any]) -> _Answer:
-    request_id = request.id or response.id
     version = response.version
     if not version:
-        return _Answer(response.model, "", request_id, None, outputs)
+        return _Answer(response.model, "", request.id, None, outputs)
     decision = _Decision(response.arm, response.epoch, response.decision_id, response.attempt)
-    return _Answer(response.model, version, request_id, decision, outputs)
+    return _Answer(response.model, version, request.id, decision, outputs)
 
 
 def _output(tensor: pb.Tensor, binary: bool, tail: list[bytes]) -> _Output | Failure:

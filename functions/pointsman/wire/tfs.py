@@ -6,15 +6,20 @@ The tensors are therefore passed on unread, in a form that the JSON topics have 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
 
-from pointsman.errors import INVALID_ARGUMENT, RESOURCE_EXHAUSTED, Failure
+from pointsman.errors import INVALID_ARGUMENT, OUT_OF_RANGE, RESOURCE_EXHAUSTED, Failure
+from pointsman.topics import MAX_REQUEST_BYTES
 from pointsman.wire.json_request import COLUMNS, INSTANCES
 from pointsman.wire.non_finite import MAX_TOKEN_BYTES, has_tokens, without_tokens
 
 ROWS: Final = INSTANCES
+# A context is repeated for every example; more than a record holds would be refused after all that work.
+MAX_CONTEXT_BYTES: Final = MAX_REQUEST_BYTES - 8 * 1024
+_PUNCTUATION: Final = 4  # quotes, colon and comma of an entry
 T = TypeVar("T")
 
 
@@ -74,16 +79,26 @@ def _columns(inputs: bytes, signature_name: str) -> TfsRequest | Failure:
 
 
 def read_examples(body: bytes) -> TfsRequest | Failure:
-    """Return the request of a classify or regress body; its context says what an example does not."""
+    """Return the request of a classify or regress body; its context says what an example does not.
+
+    The context may have MAX_CONTEXT_BYTES divided by the number of examples.
+    """
     parsed = _parsed(body, _examples)
     if isinstance(parsed, Failure):
         return parsed
     if not parsed.examples:
         return _refused("expecting 'examples': a list of objects by input name, not empty", "examples")
-    context = parsed.context
+    context = parsed.context or {}
+    if _bytes_of(context) * len(parsed.examples) > MAX_CONTEXT_BYTES:
+        message = f"the context repeated for every example is over {MAX_CONTEXT_BYTES} bytes; send fewer"
+        return Failure(OUT_OF_RANGE, message, "context")
     rows = [{**context, **example} for example in parsed.examples] if context else parsed.examples
     json = msgspec.json.encode({"instances": rows})
     return TfsRequest(json, ROWS, "examples", parsed.signature_name)
+
+
+def _bytes_of(entries: Mapping[str, msgspec.Raw]) -> int:
+    return sum(len(name.encode()) + len(bytes(value)) + _PUNCTUATION for name, value in entries.items())
 
 
 def _parsed(body: bytes, decoder: msgspec.json.Decoder[T]) -> T | Failure:

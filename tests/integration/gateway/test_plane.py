@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -155,6 +156,42 @@ async def test_a_lease_that_was_left_is_free_at_once_and_one_that_is_held_is_not
         await first.close()
         assert await taken.get() == "second5"
         await second.close()
+
+
+@in_a_loop
+async def test_a_lease_that_is_held_is_seen_by_one_whose_clock_is_an_hour_ahead(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_room, "free", lambda held, things, now_ms: [6] if 6 not in held else [])
+    taken: asyncio.Queue[str] = asyncio.Queue()
+
+    def lease_of(name: str) -> Lease:
+        async def note(partition: int) -> None:
+            taken.put_nowait(f"{name}{partition}")
+
+        return Lease(kafka, name, note)
+
+    ahead_ns = time.time_ns() + 3600 * 10**9
+    first, second = lease_of("first"), lease_of("second")
+    async with asyncio.timeout(60):
+        first.start()
+        assert await taken.get() == "first6"
+        monkeypatch.setattr(time, "time_ns", lambda: ahead_ns)
+        second.start()
+        while second._held.get(6) is None:
+            await asyncio.sleep(0.01)
+        assert second._held[6].holder == "first"
+        assert taken.empty()
+        await second.close()
+        await first.close()
+
+
+@in_a_loop
+async def test_a_plane_that_stops_gives_the_answers_it_owes(kafka: str, responder: Responder) -> None:
+    async with ready_plane(Settings(kafka=kafka)) as plane:
+        asked = [asyncio.create_task(plane.infer(call_for("echo", n))) for n in range(100)]
+        await asyncio.sleep(0)
+    assert [number_in(response) for response in await asyncio.gather(*asked)] == list(range(100))
 
 
 def test_a_reply_key_leads_to_its_partition() -> None:

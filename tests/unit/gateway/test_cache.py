@@ -8,7 +8,7 @@ import pytest
 from pointsman.core.spec import Route
 from pointsman.core.table import RouteTable, VersionState
 from pointsman.errors import SettingsError
-from pointsman.gateway.cache import CachingPlane, seconds_of
+from pointsman.gateway.cache import MOST_JSON_BYTES, CachingPlane, seconds_of
 from pointsman.gateway.call import Call
 from pointsman.gateway.statistics import Statistics
 from pointsman.pb.v1 import inference_pb2 as pb
@@ -25,6 +25,7 @@ class CountingPlane:
         self.go.set()
         self.code = ""
         self.version = "v1"
+        self.padding = 0
 
     async def infer(self, call: Call) -> pb.InferenceResponse:
         """See Plane."""
@@ -33,7 +34,7 @@ class CountingPlane:
         await self.go.wait()
         if self.code:
             return pb.InferenceResponse(model=call.model, error=pb.Error(code=self.code))
-        raw = number.to_bytes(8, "little")
+        raw = number.to_bytes(8 + self.padding, "little")
         outputs = pb.Tensors(tensors=[pb.Tensor(name="y", datatype="INT64", shape=[1], raw=raw)])
         return pb.InferenceResponse(model=call.model, version=self.version, decision_id="d", outputs=outputs)
 
@@ -190,9 +191,28 @@ def test_answers_take_no_more_room_than_they_may() -> None:
     async def story(kept: Kept) -> None:
         for value in range(100):
             await kept.ask(value)
-        assert kept.cache._bytes <= 200
+        assert 0 < kept.cache._bytes <= 400
         assert kept.cache._bytes == sum(len(one.value) for one in kept.cache._kept.values())
         assert await kept.ask(99) == 100
         assert await kept.ask(0) == 101
 
-    told(story, lambda: Kept(ONE, most_bytes=200))
+    told(story, lambda: Kept(ONE, most_bytes=400))
+
+
+def test_an_answer_that_would_drive_out_the_others_is_not_kept() -> None:
+    async def story(kept: Kept) -> None:
+        await kept.ask(1)
+        kept.plane.padding = 100
+        assert [await kept.ask(2), await kept.ask(2)] == [2, 3]
+        assert await kept.ask(1) == 1
+
+    told(story, lambda: Kept(ONE, most_bytes=400))
+
+
+def test_long_json_is_not_looked_up() -> None:
+    async def story(kept: Kept) -> None:
+        for padding, numbers in ((0, [1, 1]), (1, [2, 3])):
+            text = b"[%b]" % (b" " * (MOST_JSON_BYTES - 2 + padding))
+            assert [await kept.ask(tensors=(), json=text) for _ in range(2)] == numbers
+
+    told(story)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.errors import INVALID_ARGUMENT, OUT_OF_RANGE, Failure
-from pointsman.gateway.encoding import choice, packed, unpacked
+from pointsman.gateway.encoding import MOST_MEMBERS, choice, packed, unpacked
 
 MOST = 10_000
 
@@ -21,6 +21,36 @@ def test_what_is_packed_comes_out_as_it_was(body: bytes, how: str) -> None:
 def test_deflate_may_lack_its_header() -> None:
     packer = zlib.compressobj(wbits=-15)
     assert unpacked(packer.compress(b"hello") + packer.flush(), " Deflate ", MOST) == b"hello"
+
+
+@given(st.lists(st.binary(max_size=500), min_size=1, max_size=6))
+def test_members_of_a_gzip_body_are_read_one_behind_the_other(bodies: list[bytes]) -> None:
+    assert unpacked(b"".join(map(gzip.compress, bodies)), "gzip", MOST) == b"".join(bodies)
+
+
+def test_members_are_bounded_together_and_in_number() -> None:
+    member = gzip.compress(bytes(MOST // 2))
+    assert unpacked(member * 2, "gzip", MOST) == bytes(MOST)
+    for body in (member * 3, gzip.compress(b"") * (MOST_MEMBERS + 1)):
+        failure = unpacked(body, "gzip", MOST)
+        assert isinstance(failure, Failure)
+        assert failure.code == OUT_OF_RANGE
+
+
+def test_a_member_may_end_anywhere_in_what_is_read_at_once() -> None:
+    random = bytes(number * 7919 % 251 for number in range(200_000))
+    body = b"".join(gzip.compress(random[:size], 0) for size in (65_509, 65_508, 1, 131_000, 65_513))
+    assert unpacked(body, "gzip", 10**6) == b"".join(
+        random[:size] for size in (65_509, 65_508, 1, 131_000, 65_513)
+    )
+
+
+@pytest.mark.parametrize("rest", [b"x", b"\0" * 8, packed(b"y", "gzip")[:-1], packed(b"y", "")], ids=repr)
+@pytest.mark.parametrize("how", ["gzip", "deflate"])
+def test_what_else_is_behind_a_packed_body_is_refused(rest: bytes, how: str) -> None:
+    failure = unpacked(packed(b"hello", how) + rest, how, MOST)
+    assert isinstance(failure, Failure)
+    assert failure.code == INVALID_ARGUMENT
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:

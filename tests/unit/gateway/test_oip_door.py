@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import threading
 from typing import Any
 
 import msgspec
@@ -10,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.errors import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, Failure
+from pointsman.gateway import encoding
 from pointsman.gateway.access import Access
+from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Bounds
-from pointsman.http.app import Response
-from tests.unit.gateway.scene import Scene
+from pointsman.gateway.site import Site
+from pointsman.http.app import Request, Response
+from pointsman.pb.v1 import inference_pb2 as pb
+from tests.unit.gateway.scene import EchoPlane, Scene, run
 
 TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1.5, 2.5]}
 BODY = {"id": "mine", "inputs": [TENSOR]}
@@ -86,6 +91,63 @@ def test_packed_requests_and_answers_are_unpacked_and_packed() -> None:
     response = Scene().ask("POST", INFER, packed, content_encoding="gzip", accept_encoding="gzip")
     assert dict(response.headers)["Content-Encoding"] == "gzip"
     assert len(msgspec.json.decode(gzip.decompress(response.body))["outputs"][0]["data"]) == 2000
+
+
+def test_tensors_in_binary_are_not_packed() -> None:
+    parameters = {"binary_data_output": True}
+    big = {"name": "x", "shape": [1000, 2], "datatype": "FP32", "data": [1.5] * 2000}
+    asked = {"inputs": [big], "parameters": parameters}
+    response = Scene().ask("POST", INFER, gzip.compress(msgspec.json.encode(asked)),
+                           content_encoding="gzip", accept_encoding="gzip")  # fmt: skip
+    assert (response.content_type, len(response.body) > 8000) == ("application/octet-stream", True)
+    assert "Content-Encoding" not in dict(response.headers)
+
+
+@pytest.mark.parametrize(("count", "is_elsewhere"), [(1_000, False), (30_000, True)])
+def test_long_answers_are_packed_where_they_hold_up_nobody(
+    monkeypatch: pytest.MonkeyPatch, count: int, is_elsewhere: bool
+) -> None:
+    at: list[bool] = []
+
+    def packed(body: bytes, how: str) -> bytes:
+        at.append(threading.current_thread() is not threading.main_thread())
+        return b"packed"
+
+    async def long(_: Request) -> Response:
+        return Response(bytes(4 * count), 200, "application/json")
+
+    monkeypatch.setattr(encoding, "packed", packed)
+    asked = Request("GET", "/v2", headers={"accept-encoding": "gzip"}, body=b"")
+    assert run(Site({"v2": long}), asked).body == b"packed"
+    assert at == [is_elsewhere]
+
+
+@pytest.mark.parametrize(
+    ("body_id", "header", "said_id"), [("mine", "rid", "mine"), ("", "rid", "rid"), ("", "", "")]
+)
+def test_the_id_is_the_bodys_or_the_headers_or_none(body_id: str, header: str, said_id: str) -> None:
+    body = {"inputs": [TENSOR], **({"id": body_id} if body_id else {})}
+    headers = {"x_request_id": header} if header else {}
+    response = Scene(plane=InternalIds()).ask("POST", INFER, body, **headers)
+    assert said(response).get("id", "") == said_id
+    assert dict(response.headers).get("x-request-id", "") == said_id
+
+
+class InternalIds(EchoPlane):
+    """Answers under an id of its own, as the router's plane does."""
+
+    async def infer(self, call: Call) -> pb.InferenceResponse:
+        """See Plane."""
+        response = await super().infer(call)
+        response.id = "internal-1"
+        return response
+
+
+def test_parameters_reach_the_plane_as_texts() -> None:
+    scene = Scene()
+    parameters = {"a": 1, "b": 0.5, "c": True, "d": "e", "timeout": 1000, "binary_data_output": False}
+    scene.ask("POST", INFER, {"inputs": [TENSOR], "parameters": parameters})
+    assert scene.plane.calls[0].parameters == {"a": "1", "b": "0.5", "c": "true", "d": "e"}
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def assembly_of(children: dict[str, Waiter]) -> Assembly:
         engine=children["engine"],
         router=children["router"],
         broker=children["kafka"],
-        redis=None,
+        redis=None, gateway=None,
         pods={},
         settings=Settings(),
         children=tuple(children.values()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.tensor import Array, Signature, TensorSpec
-from pointsman.errors import INVALID_ARGUMENT, RESOURCE_EXHAUSTED, Failure
+from pointsman.errors import INVALID_ARGUMENT, OUT_OF_RANGE, RESOURCE_EXHAUSTED, Failure
 from pointsman.wire.json_request import COLUMNS, item_from_json
 from pointsman.wire.non_finite import MAX_TOKEN_BYTES, without_tokens
-from pointsman.wire.tfs import ROWS, TfsRequest, read_examples, read_predict
+from pointsman.wire.tfs import MAX_CONTEXT_BYTES, ROWS, TfsRequest, read_examples, read_predict
 
 DOUBLES = Signature((TensorSpec("x", "FP64", (-1,)),))
 
@@ -148,6 +149,34 @@ def test_the_context_says_what_an_example_does_not() -> None:
     body = {"context": {"x": 1, "y": 2}, "examples": [{"x": 5}, {"z": 2**63 - 1}]}
     rows = json.loads(asked(body, read_examples).json)["instances"]
     assert rows == [{"x": 5, "y": 2}, {"x": 1, "y": 2, "z": 2**63 - 1}]
+
+
+@pytest.mark.parametrize("room", [-1, 0])
+def test_a_context_is_repeated_in_so_many_bytes_and_no_more(room: int) -> None:
+    count = 8
+    value = "x" * (MAX_CONTEXT_BYTES // count - len('"":"",') - room)
+    body = {"context": {"": value}, "examples": [{"x": 1}] * count}
+    if room == 0:
+        rows = json.loads(asked(body, read_examples).json)["instances"]
+        assert rows == [{"": value, "x": 1}] * count
+    else:
+        failure = refused(body, read_examples)
+        assert (failure.code, failure.field) == (OUT_OF_RANGE, "context")
+        assert str(MAX_CONTEXT_BYTES) in failure.message
+
+
+def test_a_small_body_that_would_become_a_large_one_is_refused_before_it_does() -> None:
+    body = b'{"context":{"a":"%b"},"examples":[%b]}' % (b"x" * 12_000, b",".join([b"{}"] * 4_000))
+    tracemalloc.start()
+    try:
+        assert refused(body, read_examples).code == OUT_OF_RANGE
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_examples_without_a_context_are_not_bounded_here() -> None:
+    assert asked({"examples": [{"x": "y" * MAX_CONTEXT_BYTES}]}, read_examples).form == ROWS
 
 
 @pytest.mark.parametrize(

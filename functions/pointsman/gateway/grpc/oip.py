@@ -14,6 +14,7 @@ from pointsman.gateway.grpc.door import Door
 from pointsman.gateway.grpc.handlers import settled
 from pointsman.gateway.grpc.ordered import answer_in_order
 from pointsman.gateway.grpc.refusal import MAX_TEXT
+from pointsman.gateway.oip_repository import LOAD_FAILED
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.wire import oip_grpc, oip_grpc_models
 from pointsman.wire.oip_grpc_answer import answer_of
@@ -147,8 +148,10 @@ class OpenInference:
         failure = await self._command("load", request, caller)
         if failure is None:
             return oip.RepositoryModelLoadResponse()
+        if failure.message.startswith(LOAD_FAILED):  # the repository has said which
+            return failure
         name = request.model_name[:80]
-        return Failure(failure.code, f"failed to load {name!r}, {failure.message}", failure.field)
+        return Failure(failure.code, f"{LOAD_FAILED} {name!r}, {failure.message}", failure.field)
 
     async def repository_model_unload(
         self, request: oip.RepositoryModelUnloadRequest, caller: Caller

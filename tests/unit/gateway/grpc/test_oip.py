@@ -229,6 +229,13 @@ def test_loading_is_a_command_and_its_refusal_a_status() -> None:
         assert (error.code().name, error.details()) == (FAILED_PRECONDITION, "it is in use")
         what = {"model": "m", "repository": "", "parameters": {"config": "{}"}}
         assert commands[0] == {"load": what}
+
+        async def repository(_: Mapping[str, Any]) -> Ack:
+            return Ack(Failure(FAILED_PRECONDITION, "failed to load 'm': no such file"))
+
+        async with served(control=repository) as (_, client):
+            error = await refusal(client(OIP, "RepositoryModelLoad", load))
+        assert error.details() == "failed to load 'm': no such file"
         async with served() as (_, client):
             error = await refusal(client(OIP, "RepositoryModelLoad", load))
         assert "failed to load 'm', models are not controlled through this gateway" in error.details()
