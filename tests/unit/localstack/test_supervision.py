@@ -58,6 +58,7 @@ def assembly_of(children: dict[str, Waiter]) -> Assembly:
         broker=children["kafka"],
         redis=None, gateway=None,
         pods={},
+        gateway=None,
         settings=Settings(),
         children=tuple(children.values()),
         enter_pools=lambda: None,
