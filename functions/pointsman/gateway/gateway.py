@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from pointsman.gateway import rest
 from pointsman.gateway.access import access_of
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.cache import CachingPlane, seconds_of
@@ -25,6 +26,7 @@ from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.tfs import TfsDoor
 from pointsman.gateway.tls import Tls, tls_of
 from pointsman.http.app import App
+from pointsman.http.limits import Limits
 from pointsman.settings import Settings
 
 GRACE_S: Final = 10.0
@@ -61,7 +63,8 @@ def gateway_app(settings: Settings) -> App:
     }
     site = Site(doors, settings.body_bytes)
     # Answers to callers of their own gain nothing from leaving together.
-    app = App(site, gather_s=0, most_body=settings.body_bytes, tls=tls.context if tls else None)
+    limits = Limits.of_strangers(settings.body_bytes)
+    app = App(site, gather_s=0, limits=limits, say=rest.said, tls=tls.context if tls else None)
     app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
     if settings.grpc_port:
         app.lifetimes.append(lambda: _grpc(settings, desk, repository, tls, is_ready))
