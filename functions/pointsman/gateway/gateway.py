@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 
+from pointsman.gateway import rest
 from pointsman.gateway.access import access_of
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.cache import CachingPlane, seconds_of
@@ -24,6 +25,7 @@ from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.tfs import TfsDoor
 from pointsman.gateway.tls import tls_of
 from pointsman.http.app import App
+from pointsman.http.limits import Limits
 from pointsman.settings import Settings
 
 
@@ -64,7 +66,8 @@ def gateway_app(settings: Settings) -> App:
     guard = OwnPages(on_loopback=is_loopback(settings.host)) if access.is_open else admit_all
     site = Site(doors, guard)
     # Answers to callers of their own gain nothing from leaving together.
-    app = App(site, gather_s=0, most_body=settings.body_bytes, tls=tls.context if tls else None)
+    limits = Limits.of_strangers(settings.body_bytes)
+    app = App(site, gather_s=0, limits=limits, say=rest.said, tls=tls.context if tls else None)
     app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
     app.farewells.append(leave)
     if settings.grpc_port:

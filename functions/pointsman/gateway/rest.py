@@ -114,6 +114,11 @@ def error_body(failure: Failure) -> bytes:
     return msgspec.json.encode({"error": failure.message})
 
 
+def said(status: int, text: str) -> Response:
+    """Return the answer of a connection that has not come to a door."""
+    return Response(msgspec.json.encode({"error": text}), status, JSON)
+
+
 def not_allowed(methods: str) -> Response:
     """Return the answer to a method that a path does not know."""
     return Response(msgspec.json.encode({"error": f"send {methods}"}), 405, JSON, (("allow", methods),))

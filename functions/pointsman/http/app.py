@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, TypeAlias
 
 from pointsman.http.gathering import GATHER_S
+from pointsman.http.limits import OUR_OWN, Limits
 
 
 class Request(NamedTuple):
@@ -31,6 +32,12 @@ class Response(NamedTuple):
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+Say: TypeAlias = Callable[[int, str], Response]
+
+
+def plainly(status: int, text: str) -> Response:
+    """Return the text as an answer."""
+    return Response(f"{text}\n".encode(), status, "text/plain")
 
 
 class App:
@@ -38,7 +45,8 @@ class App:
 
     `lifetimes` are entered before the first request and left after the last one. `farewells` are awaited when
     the process is about to stop, while calls are still in flight. Whoever sets `recycle` asks for a new
-    process once the calls in flight are answered. The rest is as of `Server`.
+    process once the calls in flight are answered. `say` puts into form what a connection itself answers, with
+    a status of 400 or more. The rest is as of `Server`.
     """
 
     def __init__(
@@ -46,12 +54,14 @@ class App:
         handler: Handler,
         *,
         gather_s: float = GATHER_S,
-        most_body: int | None = None,
+        limits: Limits = OUR_OWN,
+        say: Say = plainly,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.handler = handler
         self.gather_s = gather_s
-        self.most_body = most_body
+        self.limits = limits
+        self.say = say
         self.tls = tls
         self.recycle = asyncio.Event()
         self.lifetimes: list[Callable[[], AbstractAsyncContextManager[None]]] = []

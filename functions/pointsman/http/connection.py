@@ -10,186 +10,134 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple, cast
 
-import httptools
-
-from pointsman.http.app import Handler, Request, Response
+from pointsman.http.app import Handler, Response, Say
+from pointsman.http.deadline import Deadline
 from pointsman.http.gathering import Gathering
-from pointsman.http.head import CHECKSUM, checksum, head_of
+from pointsman.http.head import head_of
+from pointsman.http.incoming import Came, Incoming, Refusal
+from pointsman.http.limits import Limits
+from pointsman.http.pace import Pace
 
 logger = logging.getLogger(__name__)
 
 # A caller that sends more without waiting for answers is not read from for a while.
 MAX_WAITING: Final = 16
-# The request line and the headers together, less what came in one read with the message before.
-MAX_HEAD: Final = 64 << 10
-# A message that breaks off for so long will not be whole: its length came corrupt, or its sender is gone.
-STALL_S: Final = 5.0
 # Who was refused in the middle of a body may first hear of it when all of it is sent.
 LINGER_S: Final = 2.0
-_MALFORMED: Final = Response(b"not an HTTP/1.1 request, or one for another protocol\n", 400, "text/plain")
-_CORRUPT: Final = Response(b"not the body that was sent: its checksum differs\n", 400, "text/plain")
-_BROKEN: Final = Response(b"the server could not handle this request\n", 500, "text/plain")
 
 
-class _HeadTooLarge(Exception):
-    """A request line and headers beyond MAX_HEAD."""
+class Terms(NamedTuple):
+    """What the connections of one server have in common."""
 
-
-class _BodyTooLarge(Exception):
-    """A body beyond what is read; raised in the parser's callbacks, which ends its work."""
-
-
-class _Waiting(NamedTuple):
-    """A request that is to be answered, or the answer where there is nothing to ask anybody.
-
-    `is_checked`: it came with a checksum, and so goes its answer.
-    """
-
-    request: Request | Response
-    keep_alive: bool
-    is_checked: bool = False
+    handler: Handler
+    say: Say
+    gathering: Gathering
+    limits: Limits
 
 
 class Connection(asyncio.Protocol):
-    """Parses with httptools and calls the handler, one request at a time.
+    """Calls the handler, one request at a time.
 
-    `lost` is told when the connection is gone. What the caller sends is never trusted: what is no HTTP gets
-    400 and the end of the connection, as does a body whose checksum differs. A handler that raises gets 500.
+    `made` is told when the connection begins, and returns False where there are too many; `lost` is told
+    when it is gone. What the caller sends is never trusted: what is no HTTP gets 400 and the end of the
+    connection, as does a body whose checksum differs; what does not come in time gets 408. A handler that
+    raises gets 500.
     """
 
     def __init__(
-        self,
-        handler: Handler,
-        lost: Callable[[Connection], None],
-        gathering: Gathering,
-        most_body: int | None = None,
+        self, terms: Terms, made: Callable[[Connection], bool], lost: Callable[[Connection], None]
     ) -> None:
         # Set while the caller takes what it is sent.
         self._is_writable = asyncio.Event()
         self._is_writable.set()
-        self._handler = handler
+        self._terms = terms
+        self._limits = terms.limits
+        self._made = made
         self._lost = lost
-        self._gathering = gathering
-        self._most_body = most_body
-        self._parser = httptools.HttpRequestParser(self)
+        self._incoming = Incoming(self._take, self._go_on, terms.limits.most_body)
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Came | Response] = deque()
+        self._waiting_size = 0
         self._task: asyncio.Task[None] | None = None
         self._is_draining = False
         self.is_paused = False
         self._is_deaf = False
-        self._is_in_message = False
-        self._stall: asyncio.TimerHandle | None = None
-        # Bytes of a head that is not complete yet; the parser would collect it without end.
-        self._head_size = 0
-        self._is_in_body = False
-        self._target = b""
-        self._body: list[bytes] = []
-        self._body_size = 0
-        self._headers: dict[str, str] = {}
+        self._is_refusing = False
+        self._pace = Pace(terms.limits)
+        self._whole = Deadline(self._stalled)
+        self._asked = Deadline(self._idled)
+        self._read = Deadline(self._unread)
+        self._gone = Deadline(self._end)
+        self._free_since = 0.0
+        self._unsent = 0
 
     @property
     def socket(self) -> socket.socket | None:
         """The connection's socket, while there is one."""
         return None if self._transport is None else self._transport.get_extra_info("socket")
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether a request has begun to come and is not whole yet."""
+        return self._incoming.is_begun
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
+        if not self._made(self):
+            self._is_deaf = True
+            refusal = self._terms.say(503, "there are too many connections; try again later")
+            self._write(head_of(refusal, "close", is_checked=False), refusal.body)
+            self._transport.close()
+            return
         # A caller whose machine is gone says no goodbye.
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._free_since = asyncio.get_running_loop().time()
+        if self._limits.idle_s is not None:
+            self._asked.set(self._limits.idle_s)
 
     def connection_lost(self, _: Exception | None) -> None:
         """Forget the transport; a call under way runs to its end, its answer is dropped."""
         self._transport = None
-        self._stop_watching()
+        for deadline in (self._whole, self._asked, self._read, self._gone):
+            deadline.clear()
         self._waiting.clear()
+        self._incoming.drop()
         self._is_writable.set()
         self._lost(self)
 
     def pause_writing(self) -> None:
         """Start no further call while the caller does not read."""
         self._is_writable.clear()
+        if self._limits.write_s is not None and self._transport is not None:
+            self._unsent = self._transport.get_write_buffer_size()
+            self._read.set(self._limits.write_s)
 
     def resume_writing(self) -> None:
         """Go on."""
+        self._read.clear()
         self._is_writable.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         if self._is_deaf:
             return
-        self._head_size += len(data)  # set back at the end of a message
         try:
-            self._parser.feed_data(data)
-            if self._head_size > MAX_HEAD and not self._is_in_body:
-                raise _HeadTooLarge(f"a head of more than {MAX_HEAD} bytes")
-        except httptools.HttpParserUpgrade:
-            self._is_deaf = True  # its request is refused; what follows may be of another protocol
-        except (httptools.HttpParserError, _HeadTooLarge) as error:
-            self._is_deaf = True
-            if isinstance(error.__context__, _BodyTooLarge):
-                self._enqueue(_Waiting(_too_large(self._most_body), keep_alive=False))
-            else:
-                logger.warning("no HTTP request: %s", error)
-                self._enqueue(_Waiting(_MALFORMED, keep_alive=False))
-        self._watch()
-
-    def on_message_begin(self) -> None:
-        """Begin a request; called by the parser, as are all `on_` methods."""
-        self._is_in_message = True
-        self._target, self._body, self._body_size, self._headers = b"", [], 0, {}
-
-    def on_url(self, part: bytes) -> None:
-        """Take a part of the request's target."""
-        self._target += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep it; answer the one header that asks for something before the body is sent."""
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
-        asks = key == "expect" and text.lower() == "100-continue"
-        # After an answer that is still due it would be taken for that answer; the caller then waits a little.
-        if asks and self._task is None and self._transport is not None:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_headers_complete(self) -> None:
-        """Stop counting the head."""
-        self._is_in_body = True
-        length = self._headers.get("content-length", "")
-        if length.isdecimal():
-            self._check_size(int(length))
-
-    def on_body(self, part: bytes) -> None:
-        """Take a part of the body."""
-        self._body_size += len(part)
-        self._check_size(self._body_size)
-        self._body.append(part)
-
-    def on_message_complete(self) -> None:
-        """Let the request be answered after those before it."""
-        path, _, query = self._target.decode("latin-1").partition("?")
-        method = self._parser.get_method().decode()
-        request = Request(method, path, b"".join(self._body), self._headers, query)
-        self._body = []
-        self._is_in_message = self._is_in_body = False
-        self._head_size = 0
-        said = self._headers.get(CHECKSUM)
-        is_checked = said is not None
-        if self._parser.should_upgrade():
-            # Its body was not read: no answer could be right.
-            self._enqueue(_Waiting(_MALFORMED, keep_alive=False))
-        elif is_checked and checksum(request.body) != said:
-            logger.warning("a call of %d bytes came corrupt, and is refused", len(request.body))
-            self._is_deaf = True  # where the next request begins is not known for certain
-            self._enqueue(_Waiting(_CORRUPT, keep_alive=False))
-        else:
-            self._enqueue(_Waiting(request, self._parser.should_keep_alive(), is_checked))
+            self._incoming.feed(data)
+        except Refusal as refusal:
+            self._refuse(refusal)
+            return
+        if self._incoming.is_begun or self._whole.is_set:
+            self._watch()
+        if not self.is_paused and self._is_too_much() and self._transport is not None:
+            self.is_paused = True
+            self._whole.clear()  # from now on it is we who do not read
+            self._transport.pause_reading()
 
     def drain(self) -> None:
-        """Close the connection after the answers that are due."""
+        """Close the connection after the answers that are due; a request that has begun gets its own."""
         self._is_draining = True
-        if self._task is None:
+        if self._task is None and not self._incoming.is_begun:
             self._close()
 
     def abort(self) -> None:
@@ -199,35 +147,76 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _check_size(self, size: int) -> None:
-        if self._most_body is not None and size > self._most_body:
-            raise _BodyTooLarge
+    def _take(self, came: Came) -> None:
+        """Let a request be answered after those before it."""
+        self._pace.restart()
+        self._waiting_size += len(came.request.body)
+        self._enqueue(came)
+
+    def _go_on(self) -> None:
+        # After an answer that is still due it would be taken for that answer; the caller then waits a little.
+        if self._task is None:
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Read no more; say why, after the answers that are due."""
+        logger.warning("a request is refused with %d: %s", refusal.status, refusal.text)
+        self._is_deaf = self._is_refusing = True
+        self._incoming.drop()
+        self._whole.clear()
+        self._enqueue(self._terms.say(refusal.status, refusal.text))
 
     def _watch(self) -> None:
         """Wait for the rest of a message that is not whole yet, but not for ever."""
-        self._stop_watching()
-        if self._is_in_message and not self._is_deaf:
-            self._stall = asyncio.get_running_loop().call_later(STALL_S, self._stalled)
-
-    def _stop_watching(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        incoming = self._incoming
+        if incoming.is_begun and not self._is_deaf:
+            size = incoming.size if incoming.is_in_body else None
+            self._whole.set(self._pace.left(asyncio.get_running_loop().time(), size))
+        else:
+            self._whole.clear()
 
     def _stalled(self) -> None:
-        if self.is_paused:
-            self._watch()  # it is we who do not read
-        else:
-            logger.warning("a request broke off; its connection is closed")
-            self._close()
+        self._refuse(Refusal(408, "the request did not come whole in time"))
 
-    def _enqueue(self, waiting: _Waiting) -> None:
+    def _idled(self) -> None:
+        """Close a connection without a request; cut it off where the caller does not let it be closed."""
+        limit, loop = self._limits.idle_s, asyncio.get_running_loop()
+        if limit is None or self._transport is None:
+            return
+        if self._transport.is_closing():
+            self._transport.abort()
+        elif self._task is not None or self._incoming.is_begun:
+            self._asked.set(limit)
+        elif (left := limit - (loop.time() - self._free_since)) > 0.001:
+            self._asked.set(left)
+        else:
+            self._close()
+            self._asked.set(limit)
+
+    def _unread(self) -> None:
+        """Cut off a caller that reads too slowly what it is sent."""
+        limit = self._limits.write_s
+        if limit is None or self._transport is None:
+            return
+        before, self._unsent = self._unsent, self._transport.get_write_buffer_size()
+        # The kernel takes in steps of a megabyte and more: one of them may be late.
+        if before - self._unsent < limit * self._limits.slowest / 4:
+            logger.warning("a caller does not read its answer; its connection is cut off")
+            self.abort()
+        else:
+            self._read.set(limit)
+
+    def _enqueue(self, waiting: Came | Response) -> None:
         self._waiting.append(waiting)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._answer_all())
-        if len(self._waiting) > MAX_WAITING and not self.is_paused and self._transport is not None:
-            self.is_paused = True
-            self._transport.pause_reading()
+
+    def _is_too_much(self) -> bool:
+        """Whether there is no reading until something that waits is taken up."""
+        most = self._limits.most_waiting
+        if most is not None and self._waiting and self._waiting_size + self._incoming.size > most:
+            return True
+        return len(self._waiting) > MAX_WAITING
 
     async def _answer_all(self) -> None:
         try:
@@ -235,49 +224,62 @@ class Connection(asyncio.Protocol):
                 await self._is_writable.wait()
                 if not self._waiting:
                     break  # the connection was lost meanwhile
-                request, keep_alive, is_checked = self._waiting.popleft()
-                response = request if isinstance(request, Response) else await self._answer(request)
-                is_last = self._is_draining and not self._waiting
-                head = head_of(response, keep_alive and not is_last, is_checked)
-                is_bare = isinstance(request, Request) and request.method == "HEAD"
-                write = partial(self._write, head, b"" if is_bare else response.body)
-                self._gathering.leave(write)
-                if is_last or not keep_alive:
+                waiting = self._waiting.popleft()
+                if isinstance(waiting, Response):
+                    self._leave(head_of(waiting, "close", is_checked=False), waiting.body)
+                    self._close()
+                elif not await self._answer(waiting):
+                    self._is_deaf = True
+                    self._waiting.clear()
                     self._close()
                 self._resume()
         finally:
             self._task = None
+            self._free_since = asyncio.get_running_loop().time()
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, came: Came) -> bool:
+        """Answer a request; return whether the connection stays after it."""
+        request = came.request
+        self._waiting_size -= len(request.body)
         try:
-            with self._gathering.working():
-                return await self._handler(request)
+            with self._terms.gathering.working():
+                response = await self._terms.handler(request)
         except Exception:
             logger.exception("%s %s broke", request.method, request.path)
-            return _BROKEN
+            response = self._terms.say(500, "the server could not handle this request")
+        is_last = self._is_draining and not self._waiting and not self._incoming.is_begun
+        stays = came.keep_alive and not is_last
+        connection = ("keep-alive" if came.is_old else "") if stays else "close"
+        head = head_of(response, connection, came.is_checked)
+        self._leave(head, b"" if request.method == "HEAD" else response.body)
+        return stays
+
+    def _leave(self, head: bytes, body: bytes) -> None:
+        self._terms.gathering.leave(partial(self._write, head, body))
 
     def _write(self, head: bytes, body: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.writelines((head, body))
 
     def _close(self) -> None:
-        self._gathering.release()
+        self._terms.gathering.release()
         if self._transport is None:
             return
-        if self._is_deaf and self._is_in_body and self._stall is None:
-            # Closed at once, with bytes of the body unread, the kernel would take the answer back.
-            self._stall = asyncio.get_running_loop().call_later(LINGER_S, self._transport.close)
+        if self._is_refusing and not self._gone.is_set:
+            # Closed at once, with bytes of the caller unread, the kernel would take the answer back.
+            self._gone.set(LINGER_S)
             if self._transport.can_write_eof():
                 self._transport.write_eof()
         else:
             self._transport.close()
 
+    def _end(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def _resume(self) -> None:
-        if self.is_paused and len(self._waiting) <= MAX_WAITING and self._transport is not None:
+        if self.is_paused and not self._is_too_much() and self._transport is not None:
             self.is_paused = False
+            self._pace.restart()
+            self._watch()
             self._transport.resume_reading()
-
-
-def _too_large(most: int | None) -> Response:
-    said = f"a body has at most {most} bytes here\n"
-    return Response(said.encode(), 413, "text/plain")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import zlib
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -21,16 +24,25 @@ def checksum(body: bytes) -> str:
     return f"{zlib.crc32(body):08x}"
 
 
-def head_of(response: Response, keep_alive: bool, is_checked: bool) -> bytes:
-    """Return all that comes before the body. Values of headers that hold control characters lose them."""
-    lines = [
-        f"HTTP/1.1 {response.status} {_REASONS[response.status]}",
-        f"Content-Type: {response.content_type}",
-        f"Content-Length: {len(response.body)}",
-    ]
-    lines += [f"{name}: {value.translate(_CONTROL)}" for name, value in response.headers]
+def head_of(response: Response, connection: str, is_checked: bool) -> bytes:
+    """Return all that comes before the body. Values of headers that hold control characters lose them.
+
+    `connection`: what is said of the connection's future; empty: nothing.
+    """
+    status, body = response.status, response.body
+    head = (
+        f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {response.content_type}\r\n"
+        f"Content-Length: {len(body)}\r\nDate: {_date(int(time.time()))}\r\n"
+    )
+    for name, value in response.headers:
+        head += f"{name}: {value.translate(_CONTROL)}\r\n"
     if is_checked:
-        lines.append(f"{CHECKSUM}: {checksum(response.body)}")
-    if not keep_alive:
-        lines.append("Connection: close")
-    return "\r\n".join((*lines, "\r\n")).encode("latin-1", "replace")
+        head += f"{CHECKSUM}: {checksum(body)}\r\n"
+    if connection:
+        head += f"Connection: {connection}\r\n"
+    return f"{head}\r\n".encode("latin-1", "replace")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)

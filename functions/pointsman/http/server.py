@@ -10,22 +10,28 @@ import asyncio
 import socket
 import ssl
 
-from pointsman.http.app import Handler
-from pointsman.http.connection import Connection
+from pointsman.http.app import Handler, Say, plainly
+from pointsman.http.connection import Connection, Terms
 from pointsman.http.gathering import GATHER_S, Gathering
+from pointsman.http.limits import OUR_OWN, Limits
 
 
 class Server:
     """Serves a handler on a socket.
 
-    Answers are gathered for `gather_s` at most. A body of more than `most_body` bytes is refused, and its
-    connection closed; None: any size is read.
+    Answers are gathered for `gather_s` at most. `limits` are of all that connect; `say` puts into form what
+    the handler was not asked for: refusals.
     """
 
-    def __init__(self, handler: Handler, *, gather_s: float = GATHER_S, most_body: int | None = None) -> None:
-        self._handler = handler
-        self._gathering = Gathering(gather_s)
-        self._most_body = most_body
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        gather_s: float = GATHER_S,
+        limits: Limits = OUR_OWN,
+        say: Say = plainly,
+    ) -> None:
+        self._terms = Terms(handler, say, Gathering(gather_s), limits)
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -33,7 +39,13 @@ class Server:
     async def start(self, listener: socket.socket, backlog: int, tls: ssl.SSLContext | None = None) -> None:
         """Accept connections, encrypted ones alone where `tls` is given."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, sock=listener, backlog=backlog, ssl=tls)
+        self._server = await loop.create_server(
+            lambda: Connection(self._terms, self._made, self._lost),
+            sock=listener,
+            backlog=backlog,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self._terms.limits.head_s,
+        )
 
     @property
     def connections(self) -> frozenset[Connection]:
@@ -58,10 +70,12 @@ class Server:
             for connection in list(self._connections):
                 connection.abort()
 
-    def _accept(self) -> Connection:
-        connection = Connection(self._handler, self._lost, self._gathering, self._most_body)
+    def _made(self, connection: Connection) -> bool:
+        most = self._terms.limits.most_connections
+        if most is not None and len(self._connections) >= most:
+            return False
         self._connections.add(connection)
-        return connection
+        return True
 
     def _lost(self, connection: Connection) -> None:
         self._connections.discard(connection)

@@ -38,7 +38,7 @@ async def serve(build: Build, settings: Settings, listener: socket.socket) -> in
     async with AsyncExitStack() as lives:
         for lifetime in app.lifetimes:
             await lives.enter_async_context(lifetime())
-        server = Server(app.handler, gather_s=app.gather_s, most_body=app.most_body)
+        server = Server(app.handler, gather_s=app.gather_s, limits=app.limits, say=app.say)
         await server.start(listener, BACKLOG, app.tls)
         waits = [asyncio.create_task(event.wait()) for event in (told, app.recycle)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -120,13 +120,25 @@ class Supervisor:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Return the listening socket; raises SettingsError where the address cannot be had."""
+    """Return the listening socket; raises SettingsError where the address cannot be had.
+
+    A name that has addresses of both families gets that of IPv4; `::` takes callers of both.
+    """
+    host, port = settings.host, settings.port
+    if not 0 <= port < 1 << 16:
+        raise SettingsError(f"port: there is no {port}; set 0 to 65535, 0 is any that is free")
     try:
-        return socket.create_server((settings.host, settings.port), backlog=BACKLOG)
+        found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = min(found, key=lambda one: one[0] is not socket.AF_INET)
+        is_for_both = address[0] == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_for_both)
+    except socket.gaierror as error:
+        why = error.strerror
     except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}"
-        ) from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+    except UnicodeError as error:
+        why = str(error)
+    raise SettingsError(f"cannot listen on {f'[{host}]' if ':' in host else host}:{port}: {why}")
 
 
 async def supervise(target: str, settings: Settings) -> int:

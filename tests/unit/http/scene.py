@@ -9,10 +9,11 @@ from typing import Any
 
 import uvloop
 
-from pointsman.http.app import Request, Response
+from pointsman.http.app import Request, Response, Say, plainly
+from pointsman.http.limits import OUR_OWN, Limits
 from pointsman.http.server import Server
 
-CLOSE = b"GET /last HTTP/1.1\r\nConnection: close\r\n\r\n"
+CLOSE = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 
 async def echo(request: Request) -> Response:
@@ -28,12 +29,13 @@ Scene = Callable[[Server, int], Awaitable[Any]]
 def on_a_server(
     scene: Scene,
     handler: Callable[[Request], Awaitable[Response]] = echo,
-    most_body: int | None = None,
+    limits: Limits = OUR_OWN,
+    say: Say = plainly,
 ) -> Any:
     """Run a scene with a server and its port."""
 
     async def run() -> Any:
-        server = Server(handler, most_body=most_body)
+        server = Server(handler, limits=limits, say=say)
         listener = socket.create_server(("127.0.0.1", 0))
         await server.start(listener, 16)
         try:
@@ -50,13 +52,14 @@ def said(
     *,
     pieces: int = 1,
     handler: Callable[[Request], Awaitable[Response]] = echo,
-    most_body: int | None = None,
+    limits: Limits = OUR_OWN,
+    say: Say = plainly,
 ) -> bytes:
     """Return all that the server says to these bytes, sent in so many pieces, until it closes."""
 
     async def scene(_: Server, port: int) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        step = -(-len(sent) // pieces)
+        step = -(-len(sent) // pieces) or 1
         for at in range(0, len(sent), step):
             writer.write(sent[at : at + step])
             await writer.drain()
@@ -65,7 +68,7 @@ def said(
         writer.close()
         return answer
 
-    answer: bytes = on_a_server(scene, handler, most_body)
+    answer: bytes = on_a_server(scene, handler, limits, say)
     return answer
 
 
