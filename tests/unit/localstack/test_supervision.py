@@ -56,7 +56,7 @@ def assembly_of(children: dict[str, Waiter]) -> Assembly:
         engine=children["engine"],
         router=children["router"],
         broker=children["kafka"],
-        redis=None, gateway=None,
+        redis=None,
         pods={},
         gateway=None,
         settings=Settings(),

@@ -30,7 +30,8 @@ class Port:
         is_ready: Callable[[], bool],
     ) -> None:
         self._options = Options(max_message_bytes=settings.body_bytes, share_port=True)
-        self._address = f"{settings.host}:{settings.grpc_port}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self._address = f"{host}:{settings.grpc_port}"
         self._desk = desk
         self._control = RepositoryControl(repository)
         self._tls = tls
