@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from pointsman.errors import PERMISSION_DENIED, Failure
@@ -28,9 +29,12 @@ class OwnPages:
         origin = request.headers.get("origin")
         if origin is not None and _netloc(origin) != host.lower():
             return _FOREIGN
-        if self._on_loopback and host and not is_loopback(_hostname(host)):
-            return _NAME
-        return None
+        return _NAME if self._on_loopback and not _is_ours(host) else None
+
+
+@lru_cache(maxsize=64)  # callers send few different ones, each with every request
+def _is_ours(host: str) -> bool:
+    return not host or is_loopback(_hostname(host))
 
 
 def _netloc(origin: str) -> str:

@@ -47,7 +47,10 @@ class Statistics:
 
     def _of(self, model: str, version: str) -> VersionStatistics:
         key = model, version
-        return self._versions.setdefault(key, VersionStatistics(*key))
+        found = self._versions.get(key)
+        if found is None:
+            found = self._versions[key] = VersionStatistics(*key)
+        return found
 
 
 def _spend(duration: Duration, ns: int) -> None:
