@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.admission import PASSES, SILENCE_MS, TARGET_MS, Drain, Word, heard, room
+from pointsman.core.admission import LONGEST_MS, PASSES, SILENCE_MS, TARGET_MS, Drain, Word, heard, room
 
 START = 1_000_000
 
@@ -43,6 +43,19 @@ def test_a_version_for_which_nothing_waits_has_no_bound_however_slow_its_request
     rate: int, wait_ms: int
 ) -> None:
     assert room(10**9, watched(rate, 1, wait_ms=wait_ms), START + 1_000) is None
+
+
+@given(left_ms=st.integers(3_000, 10**9), pass_ms=st.sampled_from([0, 20, 1_000]))
+def test_who_is_patient_may_wait_longer_but_not_for_ever(left_ms: int, pass_ms: int) -> None:
+    drain = watched(1_000, 2, wait_ms=10_000, pass_ms=pass_ms)
+    left = room(drain.done, drain, drain.at_ms)
+    assert left is not None
+    most = min(max(drain.target_ms, min(left_ms / 20, LONGEST_MS)), left_ms / 3)
+    admitted = 0
+    while left.admits(left_ms):
+        admitted += 1
+    assert abs(admitted - most * drain.per_s / 1000) <= 1
+    assert not left.admits(1_000)  # who has a second left comes too late
 
 
 @given(rate=st.integers(50, 20_000), asked=st.integers(0, 30_000))
