@@ -69,9 +69,9 @@ class Assembly:
             pool: self._pod(pool, workers, plan.pod_command, home)
             for pool, workers in pools_of(plan.pods).items()
         }
-        grpc = self._reserve("grpc")
-        self.grpc = f"{HOST}:{grpc.port}" if plan.gateways else ""
-        self.gateway = self._gateway(plan.gateways, home.logs, grpc) if plan.gateways else None
+        grpc = self._reserve("grpc") if plan.gateways else None
+        self.grpc = f"{HOST}:{grpc.port}" if grpc else ""
+        self.gateway = self._gateway(plan.gateways, home.logs, grpc) if grpc else None
         self.pools = Pools(home.pools)
         own = tuple(topics.input_topic(text) for text in plan.settings.inputs)
         self.transactions = has_transactions(plan.settings.outputs) or had_transactions(home)
