@@ -9,7 +9,7 @@ import msgspec
 
 from pointsman.core.ids import is_name
 from pointsman.core.table import RouteTable
-from pointsman.errors import INTERNAL, NOT_FOUND, OUT_OF_RANGE, Failure
+from pointsman.errors import INTERNAL, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.meter import Meter
@@ -35,7 +35,8 @@ class Bounds(msgspec.Struct, frozen=True):
 class Desk:
     """Takes a call with the key that came with it, and returns its answer, or why there is none.
 
-    `clock` is monotonic, `now` is Unix time, both in seconds.
+    `knows_all` says whether what is not in the catalogue does not exist. `clock` is monotonic, `now` is Unix
+    time, both in seconds.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Desk:
         access: Access,
         statistics: Statistics | None = None,
         bounds: Bounds | None = None,
+        knows_all: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.catalogue = catalogue
         self.bounds = bounds or Bounds()
+        self._knows_all = knows_all
         self.access = access
         self.usage = Usage(catalogue.__contains__)
         self.statistics = statistics or Statistics()
@@ -88,6 +91,8 @@ class Desk:
         """
         if model in self.catalogue:
             return None
+        if not self._knows_all():
+            return Failure(UNAVAILABLE, "the gateway does not know yet which models there are")
         said = f"'{model}' is not found" if is_name(model) else "the name is none that a model can have"
         return Failure(NOT_FOUND, f"Request for unknown model: {said}", "model")
 

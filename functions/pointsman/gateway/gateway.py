@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final
 
 from pointsman.gateway import rest
 from pointsman.gateway.access import access_of
@@ -28,6 +32,10 @@ from pointsman.http.app import App
 from pointsman.http.limits import Limits
 from pointsman.settings import Settings
 
+# Meanwhile connections wait at the socket, or go to the other processes that listen on it.
+READY_S: Final = 10.0
+_LOOK_S: Final = 0.02
+
 
 def gateway_app(settings: Settings) -> App:
     """Return the application of a gateway process. Raises SettingsError."""
@@ -40,7 +48,7 @@ def gateway_app(settings: Settings) -> App:
     kept = seconds_of(settings.answer_cache)
     caching = CachingPlane(plane, catalogue, kept, settings.answer_cache_bytes, statistics, time.monotonic_ns)
     bounds = Bounds(settings.body_bytes, settings.json_bytes)
-    desk = Desk(caching, catalogue, access, statistics, bounds)
+    desk = Desk(caching, catalogue, access, statistics, bounds, lambda: catalogue.is_ready)
 
     accounts = Accounts(desk, time.time_ns() // 1_000_000)
 
@@ -69,6 +77,7 @@ def gateway_app(settings: Settings) -> App:
     limits = Limits.of_strangers(settings.body_bytes)
     app = App(site, gather_s=0, limits=limits, say=rest.said, tls=tls.context if tls else None)
     app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
+    app.lifetimes.append(partial(_awaited, is_ready))
     app.farewells.append(leave)
     if settings.grpc_port:
         # Imported where it is served: an extra that a gateway without it need not have.
@@ -78,3 +87,13 @@ def gateway_app(settings: Settings) -> App:
         app.lifetimes.append(port.lifetime)
         app.farewells.append(port.leave)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _awaited(is_ready: Callable[[], bool]) -> AsyncIterator[None]:
+    """Let nobody in before requests can be answered; but probes at last, where there is no broker."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READY_S):
+            while not is_ready():
+                await asyncio.sleep(_LOOK_S)
+    yield

@@ -176,6 +176,13 @@ def test_an_unknown_model_costs_the_plane_nothing() -> None:
     assert (tally.model, tally.errors) == ("_", {"NOT_FOUND": 1})
 
 
+def test_a_gateway_that_has_not_read_all_tables_denies_no_model() -> None:
+    scene = Scene()
+    scene.desk._knows_all = lambda: False
+    assert scene.ask("POST", "/v2/models/nix/infer", BODY).status == 503
+    assert scene.ask("POST", INFER, BODY).status == 200
+
+
 def test_usage_counts_rows_and_bytes() -> None:
     scene = Scene()
     for _ in range(3):
