@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from tests.conformance.environment import RUNS_WITHIN_S, python_with
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
-def test_no_request_that_schemathesis_makes_is_answered_with_5xx_or_off_the_schema(http: str) -> None:
+def test_no_request_that_schemathesis_makes_is_answered_with_5xx_or_off_the_schema(
+    http: str, tmp_path: Path
+) -> None:
     program = python_with("schemathesis>=4,<5").with_name("schemathesis")
     command = (
         program, "run", f"http://{http}/openapi.json", "--checks", CHECKS, "--max-examples", "25",
@@ -17,5 +20,8 @@ def test_no_request_that_schemathesis_makes_is_answered_with_5xx_or_off_the_sche
         "--exclude-path-regex", "unload$",  # the other clients need the models
         "--header", "x-pointsman-timeout-ms: 30000",  # 3 ms, as it likes to ask, are over before the answer
     )  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RUNS_WITHIN_S, check=False)
+    # It writes what it remembers into the folder that it runs in.
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=RUNS_WITHIN_S, check=False
+    )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr
