@@ -14,6 +14,7 @@ UNIT: Final = "x-pointsman-unit"
 LABEL: Final = "x-pointsman-label"
 TIMEOUT: Final = "x-pointsman-timeout-ms"
 REQUEST_ID: Final = "x-request-id"
+TRACEPARENT: Final = "traceparent"
 AUTHORIZATION: Final = "authorization"
 
 

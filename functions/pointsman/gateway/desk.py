@@ -16,6 +16,7 @@ from pointsman.gateway.meter import Meter
 from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
+from pointsman.wire.oip_metadata import unknown_model
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -93,8 +94,10 @@ class Desk:
             return None
         if not self._knows_all():
             return Failure(UNAVAILABLE, "the gateway does not know yet which models there are")
-        said = f"'{model}' is not found" if is_name(model) else "the name is none that a model can have"
-        return Failure(NOT_FOUND, f"Request for unknown model: {said}", "model")
+        if is_name(model):
+            return unknown_model(model)
+        said = "Request for unknown model: the name is none that a model can have"
+        return Failure(NOT_FOUND, said, "model")
 
     def _record(self, call: Call, response: pb.InferenceResponse, began: float) -> None:
         took = max(0.0, self._clock() - began)

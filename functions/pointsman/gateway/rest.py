@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from pointsman.client.headers import LABEL, REQUEST_ID, TIMEOUT, TRACEPARENT, UNIT
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 from pointsman.gateway import encoding
 from pointsman.gateway.access import token_from
@@ -21,11 +22,6 @@ READING: Final = ("GET", "HEAD")
 JSON: Final = "application/json"
 BINARY: Final = "application/octet-stream"
 
-UNIT: Final = "x-pointsman-unit"
-LABEL: Final = "x-pointsman-label"
-TIMEOUT: Final = "x-pointsman-timeout-ms"
-REQUEST_ID: Final = "x-request-id"
-TRACE: Final = "traceparent"
 CODE: Final = "x-pointsman-code"
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -56,7 +52,7 @@ def called(request: Request, call: Call) -> Call | Failure:
         unit=said.get(UNIT, ""),
         label=call.label or said.get(LABEL, ""),
         id=call.id or said.get(REQUEST_ID, ""),
-        traceparent=said.get(TRACE, ""),
+        traceparent=said.get(TRACEPARENT, ""),
     )
 
 

@@ -10,6 +10,7 @@ from pointsman.core.table import RouteTable, VersionState
 from pointsman.core.tensor import TensorSpec
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.oip import model_config_pb2 as config
+from pointsman.wire.oip_metadata import data_type
 from pointsman.wire.oip_statistics import Duration, InferenceStatistics, VersionStatistics
 
 _REPOSITORY_STATES: Final = {
@@ -47,9 +48,9 @@ def config_of(table: RouteTable, spec: VersionSpec) -> config.ModelConfig:
     )
     if spec.signature is not None:
         for tensor in spec.signature.inputs:
-            answer.input.add(name=tensor.name, data_type=_data_type(tensor), dims=tensor.shape[1:])
+            answer.input.add(name=tensor.name, data_type=data_type(tensor), dims=tensor.shape[1:])
         for tensor in spec.signature.outputs:
-            answer.output.add(name=tensor.name, data_type=_data_type(tensor), dims=tensor.shape[1:])
+            answer.output.add(name=tensor.name, data_type=data_type(tensor), dims=tensor.shape[1:])
     return answer
 
 
@@ -65,10 +66,6 @@ def _metadata(tensor: TensorSpec) -> oip.ModelMetadataResponse.TensorMetadata:
     return oip.ModelMetadataResponse.TensorMetadata(
         name=tensor.name, datatype=tensor.datatype, shape=tensor.shape
     )
-
-
-def _data_type(tensor: TensorSpec) -> str:
-    return "TYPE_STRING" if tensor.datatype == "BYTES" else f"TYPE_{tensor.datatype}"
 
 
 def statistics_of(counts: VersionStatistics) -> oip.ModelStatistics:

@@ -110,8 +110,12 @@ def repository_index(tables: Iterable[RouteTable], ready_only: bool) -> bytes:
 
 
 def _configured(spec: TensorSpec) -> dict[str, Any]:
-    datatype = "STRING" if spec.datatype == "BYTES" else spec.datatype
-    return {"name": spec.name, "data_type": f"TYPE_{datatype}", "dims": spec.shape[1:]}
+    return {"name": spec.name, "data_type": data_type(spec), "dims": spec.shape[1:]}
+
+
+def data_type(spec: TensorSpec) -> str:
+    """Return the datatype in the words of a configuration."""
+    return "TYPE_STRING" if spec.datatype == "BYTES" else f"TYPE_{spec.datatype}"
 
 
 def _indexed(model: str, entry: VersionEntry) -> dict[str, str]:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from pointsman.core.tensor import Signature, TensorSpec
+from pointsman.pb.tfs import tensor_pb2 as tf
+from pointsman.wire.tfs_tensor import DATA_TYPES as NUMBERS
 
-DATA_TYPES: Final[Mapping[str, str]] = {
-    "BOOL": "DT_BOOL",
-    "UINT8": "DT_UINT8",
-    "UINT16": "DT_UINT16",
-    "UINT32": "DT_UINT32",
-    "UINT64": "DT_UINT64",
-    "INT8": "DT_INT8",
-    "INT16": "DT_INT16",
-    "INT32": "DT_INT32",
-    "INT64": "DT_INT64",
-    "FP16": "DT_HALF",
-    "FP32": "DT_FLOAT",
-    "FP64": "DT_DOUBLE",
-    "BYTES": "DT_STRING",
-}
+DATA_TYPES: Final = {datatype: tf.DataType.Name(number) for datatype, number in NUMBERS.items()}
 _DEFAULT: Final = "serving_default"
 _METHOD: Final = "tensorflow/serving/predict"
 

@@ -8,15 +8,12 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from pointsman.client.headers import LABEL, REQUEST_ID, TRACEPARENT, UNIT
 from pointsman.pb.v1 import inference_pb2 as pb
 
 # Text metadata of a call by lower-case key; of a key that comes twice the last value.
 Metadata: TypeAlias = Mapping[str, str]
 
-UNIT: Final = "x-pointsman-unit"
-LABEL: Final = "x-pointsman-label"
-REQUEST_ID: Final = "x-request-id"
-TRACEPARENT: Final = "traceparent"
 COMPRESSION: Final = "x-pointsman-compression"
 
 

@@ -8,20 +8,12 @@ from typing import Any, Final
 import grpc
 
 from pointsman.errors import INTERNAL, Failure
-from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.response import error_to_pb
 
 CODES: Final[dict[str, Any]] = {code.name: code for code in grpc.StatusCode}
 ERROR: Final = "pointsman-error-bin"
 # A status travels in headers, of which clients take 8 KiB.
 MAX_TEXT: Final = 1_024
-
-
-def failure_of(response: pb.InferenceResponse) -> Failure | None:
-    """Return the failure that a response is, if it is one."""
-    if not response.HasField("error"):
-        return None
-    return Failure(response.error.code, response.error.message, response.error.field)
 
 
 async def refuse(context: Any, failure: Failure, trailing: Mapping[str, str]) -> None:
