@@ -104,7 +104,7 @@ def test_a_job_goes_on_from_a_savepoint_with_another_parallelism(
             some(bench, 300)
         for number in range(20):
             np.testing.assert_array_equal(bench.outputs(f"waits-{number}")["y"], row * 3)
-        assert tables(stack)[name] == before
+        assert tables(stack)[name] == before, bench.events_of(name)
         ack = bench.control({"model": name, "label": {"stable": "1"}, "expected_epoch": before.epoch})
         assert ack.ok, ack.error
         assert epochs(bench, name) == {before.epoch}

@@ -165,8 +165,9 @@ def test_versions_stay_ready_until_their_pods_had_time_to_speak() -> None:
     fresh.now += sent.delay_ms
     (sent,) = fresh.call((TICK, sent.value)).sent
     assert {entry.state for entry in fresh.table.versions.values()} == {VersionState.READY}
-    fresh.now += 6_000
-    fresh.call((TICK, sent.value))
+    for _ in range(2):
+        fresh.now += 6_000
+        (sent,) = [sent for sent in fresh.call((TICK, sent.value)).sent if sent.typename == TICK]
     assert {entry.state for entry in fresh.table.versions.values()} == {VersionState.UNREACHABLE}
 
 

@@ -48,6 +48,7 @@ def test_a_silent_pod_makes_its_versions_unreachable_and_everybody_is_told() -> 
     router, tick = ready()
     tick = armed(fire(router, tick))
     tick = armed(fire(router, tick))
+    tick = armed(fire(router, tick))  # finds them silent, but once is not enough
     assert states(router) == {VersionState.READY}
     reply = fire(router, tick)
     assert states(router) == {VersionState.UNREACHABLE}
@@ -65,9 +66,30 @@ def test_a_late_timer_waits_for_the_topics_to_be_read_and_not_for_ever() -> None
         assert states(router) == {VersionState.READY}
         tick = armed(reply)
         assert tick.delay_ms == 10_000
+    tick = armed(fire(router, tick, late_ms=60_000))
+    assert states(router) == {VersionState.READY}
     reply = fire(router, tick, late_ms=60_000)
     assert states(router) == {VersionState.UNREACHABLE}
     assert armed(reply).delay_ms == 5_000
+
+
+def test_a_job_that_was_down_for_less_than_makes_a_timer_late_finds_no_pod_silent() -> None:
+    router, tick = ready()
+    tick = armed(fire(router, tick, late_ms=60_000))
+    router.hear({"1": READY, "2": READY})
+    tick = armed(fire(router, tick, late_ms=1_900))  # 11.9 s after the words; the next ones are not read yet
+    assert states(router) == {VersionState.READY}
+    router.hear({"1": READY, "2": READY})
+    for _ in range(2):
+        tick = armed(fire(router, tick))
+        assert states(router) == {VersionState.READY}
+
+
+def test_the_words_of_one_pod_after_a_restore_find_no_other_pod_silent() -> None:
+    router, _ = ready()
+    router.now += 90_000
+    router.hear({"2": READY}, pod="another")
+    assert states(router) == {VersionState.READY}
 
 
 def test_a_pod_that_speaks_after_a_restore_stays_reachable() -> None:
@@ -76,6 +98,16 @@ def test_a_pod_that_speaks_after_a_restore_stays_reachable() -> None:
     router.hear({"1": READY, "2": READY})
     fire(router, tick)
     assert states(router) == {VersionState.READY}
+
+
+def test_pods_that_are_long_gone_are_forgotten() -> None:
+    router, tick = ready()
+    router.hear({"1": READY, "2": READY}, pod="another")
+    assert router.pods == ["another", "p1"]
+    for _ in range(14):
+        router.hear({"1": READY, "2": READY}, pod="another")
+        tick = armed(fire(router, tick))
+    assert router.pods == ["another"]
 
 
 def test_a_timer_of_an_older_release_that_was_late_once_counts_as_that() -> None:

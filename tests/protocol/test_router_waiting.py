@@ -115,9 +115,10 @@ def test_who_waits_interactively_gets_no_dead_letter_beyond_the_bound() -> None:
 
 
 def test_an_unreachable_version_makes_its_requests_wait() -> None:
-    router = Router().serving()
-    router.now += 10_001
-    router.hear({}, pod="other")
+    router = Router()
+    router.obey(MODEL)
+    router.hear({"1": READY, "2": READY})
+    router.hear({}, leaving=True)
     assert {entry.state for entry in router.table.versions.values()} == {VersionState.UNREACHABLE}
     assert parked(router.ask(asked("r1", version="1"))).delay_ms == 250
 

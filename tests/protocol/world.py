@@ -153,6 +153,12 @@ class Router:
         """What was sent to each shard and what came back."""
         return serving_pb2.Arms.FromString(self.address.state["arms"][1] or b"")
 
+    @property
+    def pods(self) -> list[str]:
+        """The pods whose words are kept."""
+        words = serving_pb2.Pods.FromString(self.address.state["pods"][1] or b"")
+        return [word.pod for word in words.pods]
+
     def call(self, *messages: tuple[str, bytes]) -> Reply:
         """Send messages in one call."""
         return self.address.call(*messages)

@@ -38,12 +38,22 @@ class PodWord(msgspec.Struct, frozen=True):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """What `advance` looks at: the time, the pods' words, and the requests in flight per version."""
+    """What `advance` looks at: the time, the pods' words, and the requests in flight per version.
+
+    A pod that said nothing for `silence_ms` holds nothing; where `finds_silence` is false that brings no
+    version down, though it keeps one that is UNREACHABLE from coming back.
+    """
 
     now_ms: int
     silence_ms: int
     pods: Sequence[PodWord]
     inflight: Callable[[VersionEntry], int]
+    finds_silence: bool = True
+
+    def counts(self, word: PodWord, entry: VersionEntry) -> bool:
+        """Whether a pod's word on a version still holds."""
+        judges = self.finds_silence or entry.state is VersionState.UNREACHABLE
+        return not judges or self.now_ms - word.at_ms <= self.silence_ms
 
 
 def advance(table: RouteTable, moment: Moment) -> RouteTable:
@@ -85,7 +95,7 @@ def _heard(entry: VersionEntry, moment: Moment) -> VersionEntry:
     words = [
         pod.held[entry.version]
         for pod in moment.pods
-        if moment.now_ms - pod.at_ms <= moment.silence_ms
+        if moment.counts(pod, entry)
         and pod.pool == entry.spec.pool
         and entry.version in pod.held
         and pod.held[entry.version].generation in (0, entry.generation)

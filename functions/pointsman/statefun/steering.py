@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
@@ -15,7 +14,7 @@ from pointsman.core.history import is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
-from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
+from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving, same_routing
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerRelease
 from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
@@ -34,9 +33,9 @@ from pointsman.wire.state import table_from_bytes, table_to_bytes, word_of
 
 logger = logging.getLogger(__name__)
 
+_PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A pod's word older than this is history read again, not news.
 STALE_WORD_MS: Final = 60_000
-_PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A timer later than this fired after a restore, before the topics were read.
 LATE_MS: Final = 2_000
 # One restore may follow another; a timer that is late so often in a row is so for another reason.
@@ -130,7 +129,7 @@ class Steering:
             self._state.table = noted(before, place)
             self._emit(self._refusal(command.id, command.model, after))
             return
-        self._settle(before, advance(noted(after, place), self._moment_of_command()))
+        self._settle(before, advance(noted(after, place), self._moment(finds_silence=False)))
         kind = command.body.__struct_config__.tag
         epoch = self._state.table.epoch
         self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
@@ -187,15 +186,13 @@ class Steering:
         # What counts is when the router heard it: under load a word may have waited in the topic.
         pods = self._state.pods.pods
         word.at_ms = self._now_ms
-        kept = [
-            known
-            for known in pods
-            if known.pod != word.pod and self._now_ms - known.at_ms <= STALE_WORD_MS and not known.leaving
-        ]
-        kept.append(word)
-        kept.sort(key=lambda known: known.pod)
+        kept = [known for known in pods if known.pod != word.pod and not known.leaving]
+        self._keep(sorted([*kept, word], key=lambda known: known.pod))
+
+    def _keep(self, words: Sequence[serving_pb2.PodStatus]) -> None:
+        pods = self._state.pods.pods
         del pods[:]
-        pods.extend(kept)
+        pods.extend(words)
         self._state.touch("pods")
 
     def report(self, value: bytes) -> None:
@@ -216,23 +213,43 @@ class Steering:
             self._review()
 
     def tick(self, value: bytes) -> None:
-        """Look for silent pods. A timer that a restore delayed waits for the topics to be read first."""
+        """Look for silent pods. A timer that a restore delayed waits for the topics to be read first.
+
+        Silence is believed when two timers in a row find it: the job may have been down for less than makes
+        a timer late, and the pods' words not read yet.
+        """
         tick = serving_pb2.Tick.FromString(value)
         arms = self._state.arms
         if not arms.timer_armed or tick.generation != arms.timer_generation:
             return
         times_late = tick.times_late or int(tick.late)
-        is_late = self._now_ms - tick.due_ms > LATE_MS and times_late < MOST_LATE
-        if not is_late:
-            self._review()
+        is_late = self._now_ms - tick.due_ms > LATE_MS
+        waits = is_late and times_late < MOST_LATE
+        suspects = tick.suspects if waits else self._look(believes=tick.suspects)
         if self._state.table.versions:
-            delay_ms = self._settings.silence_ms if is_late else self._settings.silence_ms // 2
-            self._arm(delay_ms, times_late + 1 if is_late else 0)
+            delay_ms = self._settings.silence_ms if waits else self._settings.silence_ms // 2
+            self._arm(delay_ms, times_late + 1 if is_late else 0, suspects=suspects)
         else:
             arms.timer_armed = False
             self._state.touch("arms")
 
-    def _arm(self, delay_ms: int, times_late: int = 0) -> None:
+    def _look(self, *, believes: bool) -> bool:
+        """Bring down versions of silent pods if that is believed; return whether silence is now suspected."""
+        before = self._state.table
+        spared, judged = (advance(before, self._moment(finds_silence=finds)) for finds in (False, True))
+        suspects = not believes and not same_routing(spared, judged)
+        self._settle(before, spared if suspects else judged)
+        if not suspects:
+            self._forget_silent()
+        return suspects
+
+    def _forget_silent(self) -> None:
+        pods = self._state.pods.pods
+        known = [word for word in pods if self._now_ms - word.at_ms <= STALE_WORD_MS]
+        if len(known) < len(pods):
+            self._keep(known)
+
+    def _arm(self, delay_ms: int, times_late: int = 0, *, suspects: bool = False) -> None:
         arms = self._state.arms
         arms.timer_armed, arms.timer_generation = True, arms.timer_generation + 1
         self._state.touch("arms")
@@ -241,27 +258,23 @@ class Steering:
             due_ms=self._now_ms + delay_ms,
             late=times_late > 0,
             times_late=times_late,
+            suspects=suspects,
         )
         self._effects.send_after(delay_ms, "pointsman", "router", self._model, TICK, tick.SerializeToString())
 
-    def _moment(self) -> Moment:
-        return Moment(self._now_ms, self._settings.silence_ms, self._state.words(), self._state.inflight)
+    def _moment(self, *, finds_silence: bool) -> Moment:
+        """Return the moment. Timers alone find silence, for they know when they are late.
 
-    def _moment_of_command(self) -> Moment:
-        """Return the moment, but let no command find pods silent: timers do, which know when they are late.
-
-        After a restore commands may come before the words of pods that were never silent.
+        After a restore commands and words of one pod may come before the words of others that were never
+        silent.
         """
-        moment = self._moment()
-        states = {entry.state for entry in self._state.table.versions.values()}
-        if VersionState.UNREACHABLE in states:
-            return moment
-        return msgspec.structs.replace(moment, silence_ms=STALE_WORD_MS)
+        settings, state = self._settings, self._state
+        return Moment(self._now_ms, settings.silence_ms, state.words(), state.inflight, finds_silence)
 
     def _review(self) -> None:
         before = self._state.table
         if before.versions:
-            self._settle(before, advance(before, self._moment()))
+            self._settle(before, advance(before, self._moment(finds_silence=False)))
 
     def _settle(self, before: RouteTable, after: RouteTable) -> None:
         """Make the table current and tell everybody who must know."""
