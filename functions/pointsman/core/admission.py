@@ -19,9 +19,9 @@ from typing import Final, NamedTuple
 # shard with their whole call, and a call takes all that waits: an answer comes after twice its wait at most.
 TARGET_MS: Final = 150
 PASSES: Final = 4
-# Who waits longer than most anyway may wait in the queue for this part of what is left to its deadline, up to
-# a second: such callers would rather wait than ask again, and no queue may grow for ever.
-PATIENCE: Final = 1 / 20
+# Who names a deadline may wait in the queue for this part of what is left to it, up to a second: such callers
+# would rather wait than ask again, and no queue may grow for ever.
+PATIENCE: Final = 1 / 3
 LONGEST_MS: Final = 1_000
 # A wait of these shares of the target, beside its own pass, says that work begins to queue, or queues still.
 BEGINS, STAYS = 0.7, 0.2
@@ -87,11 +87,10 @@ class Admission:
     def admits(self, left_ms: int) -> bool:
         """Whether a request would be answered in time, and count it if so.
 
-        `left_ms` is what is left to its deadline, 0 where it has none. The wait may be a third of it, and
-        more than the target only for who is patient.
+        `left_ms` is what is left to its deadline, 0 where it has none.
         """
-        patient = min(left_ms * PATIENCE, LONGEST_MS)
-        most = min(max(self._target_ms, patient), left_ms / 3) if left_ms else self._target_ms
+        longest = max(self._target_ms, LONGEST_MS)
+        most = min(left_ms * PATIENCE, longest) if left_ms else self._target_ms
         if self._waiting > max(most * self._per_ms, PASSES * most / self._target_ms):
             return False
         self._waiting += 1

@@ -50,7 +50,7 @@ def test_who_is_patient_may_wait_longer_but_not_for_ever(left_ms: int, pass_ms: 
     drain = watched(1_000, 2, wait_ms=10_000, pass_ms=pass_ms)
     left = room(drain.done, drain, drain.at_ms)
     assert left is not None
-    most = min(max(drain.target_ms, min(left_ms / 20, LONGEST_MS)), left_ms / 3)
+    most = min(max(drain.target_ms, LONGEST_MS), left_ms / 3)
     admitted = 0
     while left.admits(left_ms):
         admitted += 1
@@ -69,12 +69,12 @@ def test_as_many_are_admitted_as_are_answered_within_the_target(rate: int, asked
     assert left.wait_ms <= TARGET_MS + 1_000 / drain.per_s + 1
 
 
-@given(left_ms=st.integers(1, 1_000), waiting=st.integers(0, 200))
+@given(left_ms=st.integers(1, 3_000), waiting=st.integers(0, 1_000))
 def test_a_third_of_what_is_left_to_a_deadline_bounds_the_wait(left_ms: int, waiting: int) -> None:
     drain = watched(1_000, 2)
     left = room(drain.done + waiting, drain, drain.at_ms)
     assert left is not None
-    assert left.admits(left_ms) == (waiting <= min(TARGET_MS, left_ms / 3) * drain.per_s / 1000)
+    assert left.admits(left_ms) == (waiting <= left_ms / 3 * drain.per_s / 1000)
 
 
 def test_between_reports_a_version_works_on_but_not_for_ever() -> None:
