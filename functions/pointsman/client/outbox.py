@@ -16,14 +16,17 @@ _FLUSH_S: Final = 5.0
 
 
 class Outbox:
-    """A producer and its thread. `failed(tag, reason)` is called in that thread."""
+    """A producer and its thread. `failed(tag, reason)` is called in that thread.
 
-    def __init__(self, kafka: str, failed: Callable[[str, str], None]) -> None:
+    A record waits `linger_ms` for others that leave with it.
+    """
+
+    def __init__(self, kafka: str, failed: Callable[[str, str], None], linger_ms: float = 1) -> None:
         self._failed = failed
         self._producer = Producer(
             {
                 "bootstrap.servers": kafka,
-                "linger.ms": 1,
+                "linger.ms": linger_ms,
                 "batch.size": PRODUCER_BATCH_BYTES,
                 "partitioner": "murmur2_random",  # Java's, so that keys land where consumers expect
                 "delivery.report.only.error": True,

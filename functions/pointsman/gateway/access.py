@@ -15,6 +15,8 @@ from pointsman.gateway.keyring import Keyring
 _NO_KEY: Final = Failure(
     UNAUTHENTICATED, "a key is needed: send the header `authorization: Bearer KEY`, or `x-api-key: KEY`"
 )
+# Holds no place of anybody's, so one is enough for all.
+_OPEN: Final = Permit()
 _UNKNOWN: Final = Failure(UNAUTHENTICATED, "the key is not one of this gateway's, or was revoked")
 _NO_CONTROL: Final = Failure(
     PERMISSION_DENIED,
@@ -48,7 +50,7 @@ class Access:
         if isinstance(key, Failure):
             return key
         if key is None or self._keyring is None:
-            return Permit()
+            return _OPEN
         bearer = self._bearer(key, self._keyring)
         return bearer.refusal(self._clock_ns()) or Permit(bearer)
 

@@ -13,7 +13,7 @@ from pointsman.errors import INTERNAL, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, Fai
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.meter import Meter
-from pointsman.gateway.statistics import Statistics
+from pointsman.gateway.statistics import Statistics, rows_of
 from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.oip_metadata import unknown_model
@@ -71,7 +71,8 @@ class Desk:
         if isinstance(permit, Failure):
             return call, permit
         with permit:
-            call = msgspec.structs.replace(call, key=permit.key)
+            if permit.key:
+                call = msgspec.structs.replace(call, key=permit.key)
             if (missing := self.unknown(call.model)) is not None:
                 return call, missing
             began = self._clock()
@@ -115,11 +116,10 @@ class Desk:
         if isinstance(answer, Failure):
             self.usage.count(call.key, call.model, error=answer.code, bytes_in=bytes_in, bytes_out=bytes_out)
             return
-        rows = next((shape[0] for tensor in answer.outputs.tensors if (shape := tensor.shape)), 0)
         self.usage.count(
             call.key,
             call.model,
-            rows=rows,
+            rows=rows_of(answer),
             bytes_in=bytes_in,
             bytes_out=bytes_out,
             compute_us=answer.timings.compute_us,

@@ -9,6 +9,7 @@ import logging
 import math
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -36,6 +37,10 @@ log = logging.getLogger(__name__)
 
 # The router answers what is over its time, and can say why. Only where that answer stays away is it ours.
 GRACE_S: Final = 0.25
+# Where so many wait for answers a request waits for company: the broker, the engine and the router take ten
+# that come together for little more than one. Who is alone is sent at once.
+CROWD: Final = 48
+CROWD_LINGER_MS: Final = 4
 _AGAIN_S: Final = 0.2
 # A process that stops waits so long at most for what it still owes.
 LAST_ANSWERS_S: Final = 10.0
@@ -58,7 +63,8 @@ class RouterPlane:
         self._claims = Claims(settings.redis)
         self._inboxes: list[Inbox] = []
         self._reply_key = ""
-        self._outbox: Outbox | None = None
+        self._alone: Outbox | None = None
+        self._crowd: Outbox | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -74,20 +80,24 @@ class RouterPlane:
     async def lifetime(self) -> AsyncIterator[None]:
         """Hold a partition while the application runs; wait for the last answers, and leave it last."""
         loop = asyncio.get_running_loop()
-        self._outbox = Outbox(self._settings.kafka, lambda tag, reason: self._undelivered(loop, tag, reason))
+        failed = partial(self._undelivered, loop)
+        self._alone = Outbox(self._settings.kafka, failed, 0)
+        self._crowd = Outbox(self._settings.kafka, failed, CROWD_LINGER_MS)
         lease = Lease(self._settings.kafka, self._session, self._move_to)
         lease.start()
         async with contextlib.AsyncExitStack() as leaving:  # from the last to the first
             leaving.push_async_callback(self._claims.close)
             leaving.push_async_callback(lease.close)
-            leaving.push_async_callback(asyncio.to_thread, self._outbox.close)
+            for outbox in (self._alone, self._crowd):
+                leaving.push_async_callback(asyncio.to_thread, outbox.close)
             leaving.push_async_callback(self._close_inboxes)
             leaving.push_async_callback(self._last_answers)
             yield
 
     async def infer(self, call: Call) -> pb.InferenceResponse:
         """Return the answer: outputs, or an error; never raises but for cancellation."""
-        if not self._reply_key or self._outbox is None:
+        outbox = self._crowd if self._in_flight >= CROWD else self._alone
+        if not self._reply_key or outbox is None:
             return refused(call, Failure(UNAVAILABLE, "the gateway is not ready yet"))
         if self._in_flight >= self._settings.gateway_inflight:
             return refused(call, Failure(RESOURCE_EXHAUSTED, "too many requests are in flight here"))
@@ -97,7 +107,7 @@ class RouterPlane:
         self._in_flight += 1
         try:
             async with asyncio.timeout_at(due_s + GRACE_S):
-                return await self._answer(call, due_s, self._outbox)
+                return await self._answer(call, due_s, outbox)
         except TimeoutError:
             return refused(call, Failure(DEADLINE_EXCEEDED, f"no answer within {timeout_ms} ms"))
         finally:

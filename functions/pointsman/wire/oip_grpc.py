@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from pointsman.core.tensor import DTYPES, Array
-from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
+from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.oip_parameter import text_of
@@ -92,13 +92,6 @@ def outputs_failure(request: oip.ModelInferRequest) -> Failure | None:
         if failure is not None:
             return failure
     return None
-
-
-def unknown_model(model: str, version: str = "") -> Failure:
-    """Return the failure in the words that clients of this protocol look for."""
-    which = f"{shown(model)} version {shown(version)}" if version else shown(model)
-    field = "version" if version else "model"
-    return Failure(NOT_FOUND, f"Request for unknown model: {which} is not found", field)
 
 
 def _raws(request: oip.ModelInferRequest) -> Sequence[bytes | None] | Failure:

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from pointsman.core.spec import VersionSpec
-from pointsman.core.table import RouteTable, VersionState
+from pointsman.core.table import RouteTable
 from pointsman.core.tensor import TensorSpec
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.oip import model_config_pb2 as config
-from pointsman.wire.oip_metadata import data_type
+from pointsman.wire.oip_metadata import data_type, state_of
 from pointsman.wire.oip_statistics import Duration, InferenceStatistics, VersionStatistics
-
-_REPOSITORY_STATES: Final = {
-    VersionState.REGISTERED: "LOADING",
-    VersionState.LOADING: "LOADING",
-    VersionState.WARMING: "LOADING",
-    VersionState.READY: "READY",
-    VersionState.DRAINING: "UNLOADING",
-    VersionState.RETIRED: "UNAVAILABLE",
-    VersionState.UNREACHABLE: "UNAVAILABLE",
-    VersionState.FAILED: "UNAVAILABLE",
-}
 
 
 def metadata_of(table: RouteTable, spec: VersionSpec) -> oip.ModelMetadataResponse:
@@ -57,8 +45,9 @@ def config_of(table: RouteTable, spec: VersionSpec) -> config.ModelConfig:
 def index_of(table: RouteTable) -> Iterator[oip.RepositoryIndexResponse.ModelIndex]:
     """Yield the model's versions with their states."""
     for version, entry in sorted(table.versions.items()):
+        state, reason = state_of(entry)
         yield oip.RepositoryIndexResponse.ModelIndex(
-            name=table.model, version=version, state=_REPOSITORY_STATES[entry.state], reason=entry.reason
+            name=table.model, version=version, state=state, reason=reason
         )
 
 

@@ -87,7 +87,8 @@ def model_config(table: RouteTable, version: str = "") -> bytes | Failure:
 def unknown_model(model: str, version: str = "") -> Failure:
     """Return the failure of a model or version that nobody registered, in Triton's words."""
     which = f"{quoted(model)!r}" + (f" version {quoted(version)}" if version else "")
-    return Failure(NOT_FOUND, f"Request for unknown model: {which} is not found", "model")
+    field = "version" if version else "model"
+    return Failure(NOT_FOUND, f"Request for unknown model: {which} is not found", field)
 
 
 def read_index(body: bytes) -> bool | Failure:
@@ -118,9 +119,15 @@ def data_type(spec: TensorSpec) -> str:
     return "TYPE_STRING" if spec.datatype == "BYTES" else f"TYPE_{spec.datatype}"
 
 
-def _indexed(model: str, entry: VersionEntry) -> dict[str, str]:
+def state_of(entry: VersionEntry) -> tuple[str, str]:
+    """Return a version's state in the words of a repository's index, and why it has it."""
     state, reason = _STATES[entry.state]
     reason = entry.reason or reason
     if entry.state is VersionState.FAILED:
         reason = f"failed to load: {reason}"
+    return state, reason
+
+
+def _indexed(model: str, entry: VersionEntry) -> dict[str, str]:
+    state, reason = state_of(entry)
     return {"name": model, "version": entry.version, "state": state, "reason": reason}

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from pointsman.core.spec import VersionSpec
-from pointsman.core.table import VersionEntry, VersionState
+from pointsman.core.table import VersionEntry
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import Failure
 from pointsman.pb.tfs import error_pb2, serving_pb2
 from pointsman.pb.tfs import tensor_pb2 as tf
 from pointsman.wire.tfs_grpc import SIGNATURE, version_number
+from pointsman.wire.tfs_status import STATES
 from pointsman.wire.tfs_tensor import DATA_TYPES, shape_to_proto
-
-_STATUS: Final = serving_pb2.ModelVersionStatus
-_STATES: Final = {
-    VersionState.REGISTERED: _STATUS.START,
-    VersionState.LOADING: _STATUS.LOADING,
-    VersionState.WARMING: _STATUS.LOADING,
-    VersionState.READY: _STATUS.AVAILABLE,
-    VersionState.DRAINING: _STATUS.UNLOADING,
-    VersionState.RETIRED: _STATUS.END,
-    VersionState.UNREACHABLE: _STATUS.END,
-    VersionState.FAILED: _STATUS.END,
-}
-_CODES: Final = {VersionState.FAILED: error_pb2.INTERNAL, VersionState.UNREACHABLE: error_pb2.UNAVAILABLE}
 
 
 def signature_of(spec: VersionSpec) -> serving_pb2.SignatureDefMap:
@@ -43,9 +30,9 @@ def status_of(entry: VersionEntry) -> serving_pb2.ModelVersionStatus:
     """Return the version's status. One whose name is no number is version 0, and its message names it."""
     number = version_number(entry.version)
     message = entry.reason if number is not None else f"version {entry.version}: {entry.reason}"
-    code = _CODES.get(entry.state, error_pb2.OK)
+    state, code = STATES[entry.state]
     status = serving_pb2.StatusProto(error_code=code, error_message=message.removesuffix(": "))
-    return serving_pb2.ModelVersionStatus(version=number or 0, state=_STATES[entry.state], status=status)
+    return serving_pb2.ModelVersionStatus(version=number or 0, state=state, status=status)
 
 
 def status_proto(failure: Failure | None) -> serving_pb2.StatusProto:

@@ -12,8 +12,9 @@ from pointsman.errors import Failure
 from pointsman.wire.tfs_error import no_status, not_found
 from pointsman.wire.tfs_path import TfsPath
 
-# UNREACHABLE versions may come back, but nobody can say where they are in their life.
-_STATES: Final[Mapping[VersionState, tuple[str, str]]] = {
+# Each state with its error code. UNREACHABLE versions may come back, but nobody can say where they are in
+# their life.
+STATES: Final[Mapping[VersionState, tuple[str, str]]] = {
     VersionState.REGISTERED: ("START", "OK"),
     VersionState.LOADING: ("LOADING", "OK"),
     VersionState.WARMING: ("LOADING", "OK"),
@@ -21,7 +22,7 @@ _STATES: Final[Mapping[VersionState, tuple[str, str]]] = {
     VersionState.DRAINING: ("UNLOADING", "OK"),
     VersionState.RETIRED: ("END", "OK"),
     VersionState.UNREACHABLE: ("END", "UNAVAILABLE"),
-    VersionState.FAILED: ("END", "UNKNOWN"),
+    VersionState.FAILED: ("END", "INTERNAL"),
 }
 
 
@@ -44,7 +45,7 @@ def status_body(path: TfsPath, table: RouteTable | None) -> bytes | Failure:
 
 
 def _status(entry: VersionEntry) -> dict[str, Any]:
-    state, code = _STATES[entry.state]
+    state, code = STATES[entry.state]
     message = "" if code == "OK" else entry.reason
     return {
         "version": entry.version,

@@ -133,7 +133,7 @@ def test_a_plane_that_stops_waits_for_answers_and_leaves_its_partition_last(
         answer(plane, stage)
         assert (await asked).version == "1"
         await leaving
-        assert stage.closed == ["Inbox", "Outbox", "Lease", "Claims"]
+        assert stage.closed == ["Inbox", "Outbox", "Outbox", "Lease", "Claims"]
 
     asyncio.run(story())
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.tensor import DTYPES
-from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
+from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.v1 import inference_pb2 as pb
-from pointsman.wire.oip_grpc import CONTENTS, outputs_failure, parameters_of, tensors_of, unknown_model
+from pointsman.wire.oip_grpc import CONTENTS, outputs_failure, parameters_of, tensors_of
 from pointsman.wire.oip_grpc_answer import answer_of
 from pointsman.wire.tensors import array_from_pb, tensor_to_pb
 
@@ -192,8 +192,3 @@ def test_outputs_that_nobody_can_give_are_refused_before_the_model_is_asked() ->
     classes = outputs_failure(oip.ModelInferRequest(outputs=[one]))
     assert classes is not None
     assert "classification is not offered" in classes.message
-
-
-def test_an_unknown_model_is_told_in_the_words_clients_look_for() -> None:
-    assert unknown_model("m") == Failure(NOT_FOUND, "Request for unknown model: 'm' is not found", "model")
-    assert "'m' version '9' is not found" in unknown_model("m", "9").message

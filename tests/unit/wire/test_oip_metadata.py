@@ -17,6 +17,7 @@ from pointsman.wire.oip_metadata import (
     read_index,
     repository_index,
     server_metadata,
+    unknown_model,
 )
 from pointsman.wire.oip_statistics import Duration, VersionStatistics, statistics_body
 
@@ -150,3 +151,9 @@ def test_statistics_are_counts_and_nanoseconds() -> None:
     }  # fmt: skip
     assert all(part == {"count": 0, "ns": 0} for part in stats.values())
     assert VersionStatistics("churn", "2").inference_stats.success.count == 0
+
+
+def test_an_unknown_model_is_told_in_the_words_clients_look_for() -> None:
+    said = "Request for unknown model: 'm' is not found"
+    assert unknown_model("m") == Failure(NOT_FOUND, said, "model")
+    assert unknown_model("m", "9") == Failure(NOT_FOUND, said.replace("'m'", "'m' version 9"), "version")

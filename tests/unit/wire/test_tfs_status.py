@@ -39,7 +39,7 @@ def status(found: RouteTable | None, version: str = "", label: str = "") -> Any:
         (VersionState.DRAINING, "UNLOADING", "OK", ""),
         (VersionState.RETIRED, "END", "OK", ""),
         (VersionState.UNREACHABLE, "END", "UNAVAILABLE", "broke"),
-        (VersionState.FAILED, "END", "UNKNOWN", "broke"),
+        (VersionState.FAILED, "END", "INTERNAL", "broke"),
     ],
 )
 def test_every_state_has_its_counterpart(state: VersionState, shown: str, code: str, message: str) -> None:

@@ -18,6 +18,7 @@ from pointsman.gateway.oip_repository import LOAD_FAILED
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.wire import oip_grpc, oip_grpc_models
 from pointsman.wire.oip_grpc_answer import answer_of
+from pointsman.wire.oip_metadata import unknown_model
 
 EXTENSIONS: Final = ("model_repository", "model_configuration", "statistics")
 
@@ -64,7 +65,7 @@ class OpenInference:
             return table
         entry = entry_of(table, request.version)
         if entry is None:
-            return oip_grpc.unknown_model(request.name)
+            return unknown_model(request.name)
         return oip_grpc_models.metadata_of(table, entry.spec)
 
     async def model_config(
@@ -76,7 +77,7 @@ class OpenInference:
             return table
         entry = entry_of(table, request.version)
         if entry is None:
-            return oip_grpc.unknown_model(request.name)
+            return unknown_model(request.name)
         return oip.ModelConfigResponse(config=oip_grpc_models.config_of(table, entry.spec))
 
     async def model_statistics(
@@ -178,9 +179,9 @@ class OpenInference:
     def _table(self, model: str, version: str, caller: Caller) -> RouteTable | Failure:
         table = self._door.table(model, caller)
         if table is None:
-            return oip_grpc.unknown_model(model)
+            return unknown_model(model)
         if not isinstance(table, Failure) and version and version not in table.versions:
-            return oip_grpc.unknown_model(model, version)
+            return unknown_model(model, version)
         return table
 
 
@@ -212,7 +213,7 @@ def call_of(request: oip.ModelInferRequest, caller: Caller) -> Call | Failure:
 
 def _reworded(failure: Failure, call: Call) -> Failure:
     if failure.code == NOT_FOUND and failure.field in ("model", "version"):
-        return oip_grpc.unknown_model(call.model, call.version if failure.field == "version" else "")
+        return unknown_model(call.model, call.version if failure.field == "version" else "")
     return failure
 
 

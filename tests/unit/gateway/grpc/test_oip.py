@@ -173,7 +173,11 @@ async def _models(client: Client) -> None:
     assert config.HasField("dynamic_batching")
     index = await client(OIP, "RepositoryIndex", oip.RepositoryIndexRequest())
     states = [(model.version, model.state, model.reason) for model in index.models]
-    assert states == [("1", "READY", ""), ("2", "LOADING", ""), ("3", "UNAVAILABLE", "no such file")]
+    assert states == [
+        ("1", "READY", ""),
+        ("2", "LOADING", ""),
+        ("3", "UNAVAILABLE", "failed to load: no such file"),
+    ]
     ready = await client(OIP, "RepositoryIndex", oip.RepositoryIndexRequest(ready=True))
     assert [model.version for model in ready.models] == ["1"]
 
@@ -190,7 +194,7 @@ def test_models_are_described_from_their_tables() -> None:
             error = await refusal(
                 client(OIP, "ModelMetadata", oip.ModelMetadataRequest(name="m", version="9"))
             )
-            assert error.details() == "Request for unknown model: 'm' version '9' is not found"
+            assert error.details() == "Request for unknown model: 'm' version 9 is not found"
 
     within(story())
 
