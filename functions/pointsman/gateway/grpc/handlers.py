@@ -23,8 +23,9 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from pointsman.client.headers import COMPRESSION
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
-from pointsman.gateway.grpc.caller import COMPRESSION, Caller, caller_of
+from pointsman.gateway.grpc.caller import Caller, caller_of
 from pointsman.gateway.grpc.refusal import metadata_of, refuse
 
 Answer = TypeVar("Answer")
