@@ -10,8 +10,9 @@ import msgspec
 
 from pointsman.client.ask import Ask
 from pointsman.client.headers import prediction_of
-from pointsman.client.insistence import Setback, unreadable
+from pointsman.client.insistence import Setback
 from pointsman.client.prediction import Prediction
+from pointsman.client.setbacks import unreadable
 from pointsman.errors import (
     ABORTED,
     DEADLINE_EXCEEDED,

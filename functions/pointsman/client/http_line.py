@@ -10,6 +10,7 @@ import httpx
 from pointsman.client.credentials import PemFile, roots_of
 from pointsman.client.http_core import HttpRequest
 from pointsman.client.insistence import Late, Send, Setback
+from pointsman.client.setbacks import cut_off, nobody, untrusted
 from pointsman.errors import ClientError, SettingsError
 
 # True: the usual roots; False: no check, for trials; a path: the PEM file of the roots to trust.
@@ -47,14 +48,11 @@ class HttpLine:
         if has_begun:
             return Setback(ClientError(f"the answer of {self._where} broke off: {reason}"))
         if (refusal := _refusal(error)) is not None:
-            remedy = "name the file of its root as `verify`"
-            said = f"the certificate of {self._where} is not trusted: {refusal}; {remedy}"
-            return Setback(ClientError(said))
+            return untrusted(self._where, refusal)
         if isinstance(error, httpx.ConnectError):
-            return Setback(ClientError(f"nothing answers at {self._where}: {reason}"), retryable=True)
-        said = f"the connection to {self._where} ended before an answer: {reason}"
+            return nobody(self._where, reason)
         is_cut = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-        return Setback(ClientError(said), retryable=is_cut)
+        return cut_off(self._where, reason, retryable=is_cut)
 
 
 def _base_of(url: str) -> httpx.URL:

@@ -55,11 +55,6 @@ class Setback(NamedTuple):
     after: float = 0.0
 
 
-def unreadable(why: str) -> Setback:
-    """Return what an answer comes to that is none of the protocol's."""
-    return Setback(ClientError(f"the answer cannot be read: {why}"))
-
-
 Talk: TypeAlias = Generator[Send[Q] | Wait, A | Setback | Late | None, T]
 
 
