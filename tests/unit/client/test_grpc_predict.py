@@ -18,6 +18,7 @@ from pointsman.client.grpc_answer import prediction_from, reading
 from pointsman.client.grpc_core import written
 from pointsman.client.http_answer import HttpAnswer, oip_prediction
 from pointsman.client.http_core import HttpCore
+from pointsman.client.insistence import Send, advance
 from pointsman.client.prediction import Prediction
 from pointsman.core.tensor import DTYPES
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, ClientError, Refused
@@ -143,7 +144,9 @@ def answers(draw: st.DrawFn) -> pb.InferenceResponse:
         shape = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
         size = int(np.prod(shape)) * dtype.itemsize
         array = np.frombuffer(draw(st.binary(min_size=size, max_size=size)), dtype).reshape(shape)
-        answer.outputs.tensors.append(tensor_to_pb(name, array))
+        tensor = tensor_to_pb(name, array)
+        assert isinstance(tensor, pb.Tensor)
+        answer.outputs.tensors.append(tensor)
     return answer
 
 
@@ -158,7 +161,9 @@ def plain(prediction: Any) -> dict[str, Any]:
 def test_the_same_answer_is_the_same_prediction_over_grpc_as_over_http(answer: pb.InferenceResponse) -> None:
     scene = Scene(plane=Fixed(answer))
     ask = Ask("m", ROWS, id="mine")
-    request = HttpCore("", 0, lambda: 0.0, lambda: 0.0).predict(ask, 1.0).send(None).request
+    step = advance(HttpCore("", 0, lambda: 0.0, lambda: 0.0).predict(ask, 1.0), None)
+    assert isinstance(step, Send)
+    request = step.request
     said = scene.ask(request.method, request.path, request.body, **request.headers)
     headers = {name.lower(): value for name, value in said.headers}
     over_http = oip_prediction(HttpAnswer(said.status, _AnyCase(headers), bytes(said.body)), ask)

@@ -197,7 +197,8 @@ def test_a_server_that_is_not_there_is_named(kind: str) -> None:
 
 def test_a_gateway_that_comes_back_is_found_within_the_retries() -> None:
     async def story() -> str:
-        port, ways = free_port(), []
+        port = free_port()
+        ways: list[Any] = []
 
         async def nap(seconds: float) -> None:
             if not ways:

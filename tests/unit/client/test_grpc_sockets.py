@@ -149,7 +149,7 @@ def test_a_certificate_of_a_stranger_or_for_another_host_is_told_at_once(folder:
         {"verify": folder / "root.pem", "host": "localhost"},
     ):
         with pytest.raises(ClientError, match=r"is not trusted: .*`verify`"):
-            over_tls(folder, kind, **options)  # type: ignore[arg-type]
+            over_tls(folder, kind, **options)
 
 
 @KINDS
