@@ -6,15 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-)
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Self
 
 import grpc
@@ -62,23 +54,18 @@ class AsyncGrpcClient(AsyncClient[GrpcRequest, bytes]):
         """Yield the answers to requests in their order; see GrpcClient. Requests are taken in the loop."""
         self._check_open()
         feed = Feed(self._core.identified, timeout)
-
-        async def messages() -> AsyncIterator[bytes]:
-            # A message that meets the end of the call would hide why it has ended.
-            await call.initial_metadata()
-            if not call.done():
-                async for message in feed.each_in_time(requests):
-                    yield message
-
-        call = self._channel.stream_stream(STREAM)(messages(), metadata=self._line.metadata)
+        call = self._channel.stream_stream(STREAM)(metadata=self._line.metadata)
+        sending = asyncio.create_task(_send(call, feed.each_in_time(requests)))
         try:
             with self._closing_is_an_error():
-                async for body in call:
+                while (body := await call.read()) is not grpc.aio.EOF:
                     yield feed.read(body)
         except grpc.RpcError as error:
             raise self._line.broken(error) from None
         finally:
             call.cancel()
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
         feed.end()
 
     async def _close(self) -> None:
@@ -104,3 +91,16 @@ class AsyncGrpcClient(AsyncClient[GrpcRequest, bytes]):
             if task is None or not task.cancelling():
                 self._check_open()
             raise
+
+
+async def _send(call: Any, messages: AsyncGenerator[bytes, None]) -> None:
+    """Send the messages until they or the call end; why a call ended is for its reader to hear."""
+    # A message that meets the end of the call would hide why it has ended: first see that we are let in.
+    await call.initial_metadata()
+    async with contextlib.aclosing(messages):
+        try:
+            async for message in messages:
+                await call.write(message)
+            await call.done_writing()
+        except (grpc.RpcError, asyncio.InvalidStateError):
+            return

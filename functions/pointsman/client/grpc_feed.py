@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 
 from google.protobuf.message import DecodeError
 
@@ -37,7 +37,7 @@ class Feed:
         except Exception as error:  # noqa: BLE001 - `end` raises it
             self._error = error
 
-    async def each_in_time(self, requests: AsyncIterable[Ask] | Iterable[Ask]) -> AsyncIterator[bytes]:
+    async def each_in_time(self, requests: AsyncIterable[Ask] | Iterable[Ask]) -> AsyncGenerator[bytes, None]:
         """Yield the messages of the requests as these come."""
         try:
             if isinstance(requests, AsyncIterable):

@@ -54,7 +54,7 @@ class GrpcLine:
     def __init__(self, url: str, access: Access) -> None:
         is_secure, self._address = _address_of(url)
         self._where = f"{'grpcs' if is_secure else 'grpc'}://{self._address}"
-        self._credentials = _credentials(access) if is_secure else _no_credentials(access)
+        self._credentials = _credentials(access, is_secure)
         self._compression = _compression(access.compression)
         most = -1 if access.answer_bytes is None else access.answer_bytes
         self._options = (*_OPTIONS, ("grpc.max_receive_message_length", most))
@@ -97,7 +97,12 @@ def _address_of(url: str) -> tuple[bool, str]:
     return parts.scheme == "grpcs", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _credentials(access: Access) -> Any:
+def _credentials(access: Access, is_secure: bool) -> Any:
+    """Return the library's credentials, None where there is to be no TLS. Raises SettingsError."""
+    if not is_secure:
+        if access.certificate is not None or not isinstance(access.verify, bool):
+            raise SettingsError("verify, certificate: there is no TLS over grpc://; write grpcs://")
+        return None
     roots = chain = key = None
     if isinstance(access.verify, bool):
         if not access.verify:
@@ -109,11 +114,6 @@ def _credentials(access: Access) -> Any:
         check_pair(*access.certificate)
         chain, key = (Path(file).read_bytes() for file in access.certificate)
     return grpc.ssl_channel_credentials(roots, key, chain)
-
-
-def _no_credentials(access: Access) -> None:
-    if access.certificate is not None or not isinstance(access.verify, bool):
-        raise SettingsError("verify, certificate: there is no TLS over grpc://; write grpcs://")
 
 
 def _compression(name: str) -> Any:

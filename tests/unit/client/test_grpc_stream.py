@@ -214,6 +214,33 @@ def test_without_time_nothing_is_sent(kind: str) -> None:
     assert plane.calls == []
 
 
+def test_the_requests_are_not_waited_for_once_the_stream_is_over() -> None:
+    """Neither when its reader breaks off nor when the gateway ends it."""
+
+    async def story() -> None:
+        ended: list[str] = []
+
+        async def requests(name: str) -> AsyncIterator[Ask]:
+            try:
+                yield row(0)
+                await asyncio.Event().wait()
+            finally:
+                ended.append(name)
+
+        async with served() as (server, _), AsyncGrpcClient(f"grpc://127.0.0.1:{server.port}") as client:
+            async with contextlib.aclosing(client.stream(requests("broken off"))) as stream:
+                assert (await anext(stream)).version == "1"
+            assert ended == ["broken off"]
+            stream = client.stream(requests("ended"))
+            assert (await anext(stream)).version == "1"
+            await server.stop(0)
+            with pytest.raises(ClientError):
+                await anext(stream)
+            assert ended == ["broken off", "ended"]
+
+    told(story())
+
+
 def test_closing_an_asynchronous_client_ends_its_streams_with_an_error() -> None:
     async def gate(_: Call) -> None:
         await asyncio.Event().wait()
