@@ -10,9 +10,9 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from pointsman.client import Client
+from pointsman.client import Client, Prediction
 from pointsman.client.ack import Ack
-from pointsman.core.tensor import Item
+from pointsman.core.tensor import Array, Item
 from pointsman.errors import Failure
 from pointsman.localstack.stack import Stack
 from pointsman.testing.ledger import Ledger
@@ -93,6 +93,10 @@ class Bench:
     ) -> None:
         """Send a JSON body."""
         self.ledger.send(request_id, msgspec.json.encode(body), key=key.encode(), topic=topic)
+
+    def predict(self, model: str, array: Array, **fields: Any) -> Prediction:
+        """Return the client's answer through Kafka."""
+        return self._call(self._client.predict(model, array, timeout=60, **fields))
 
     def outputs(self, request_id: str) -> Item:
         """Return the tensors of an answer."""

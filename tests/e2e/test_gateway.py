@@ -1,4 +1,4 @@
-"""Requests over HTTP on the real engine, through two gateway processes on one port."""
+"""Requests over HTTP and gRPC on the real engine, through two gateway processes on one port."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from pointsman.client import Prediction
+from pointsman.client.grpc import Ask, GrpcClient, ModelVersion
+from pointsman.client.http import HttpClient
 from pointsman.localstack.stack import Stack
 from tests.e2e.bench import Bench, scale
 
@@ -81,6 +84,37 @@ def test_a_unit_gets_the_same_version_over_http_as_over_the_topics(
     ]
     assert by_http == by_topic
     assert len(set(by_http)) == 2
+
+
+def test_the_same_row_has_the_same_answer_through_every_client(
+    bench: Bench, name: str, row: np.ndarray
+) -> None:
+    bench.apply(name, {"1": scale(3), "2": scale(0.1)}, {"1": 50, "2": 50})
+    units = [f"unit-{number}" for number in range(20)]
+    url, grpc_url = bench.stack.record.http, f"grpc://{bench.stack.record.grpc}"
+    with HttpClient(url, retries=9) as http_client, GrpcClient(grpc_url, retries=9) as grpc_client:
+        by_kafka = [bench.predict(name, row, unit=unit) for unit in units]
+        by_http = [http_client.predict(name, row, unit=unit, timeout=60) for unit in units]
+        by_grpc = [grpc_client.predict(name, row, unit=unit, timeout=60) for unit in units]
+        asks = [Ask(name, row, unit=unit) for unit in units]
+        by_stream = list(grpc_client.stream(asks, timeout=60))
+        assert grpc_client.metadata(name) == http_client.metadata(name)
+        assert versions_of(name, grpc_client.models()) == versions_of(name, http_client.models())
+    wanted = [heard(answer) for answer in by_kafka]
+    assert [[heard(answer) for answer in answers] for answers in (by_http, by_grpc, by_stream)] == [
+        wanted
+    ] * 3
+    assert {version for version, _ in wanted} == {"1", "2"}
+
+
+def versions_of(model: str, index: list[ModelVersion]) -> list[str]:
+    return sorted(repr(entry) for entry in index if entry.name == model)
+
+
+def heard(prediction: Prediction) -> tuple[str, bytes]:
+    """Return who answered, and the bytes of the answer."""
+    assert prediction.failure is None, prediction.failure
+    return prediction.version, prediction.outputs["y"].tobytes()
 
 
 def test_many_callers_at_once_get_their_own_rows(bench: Bench, name: str) -> None:

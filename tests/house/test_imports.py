@@ -57,7 +57,7 @@ def test_every_foreign_import_is_a_declared_dependency() -> None:
         canonicalize_name(Requirement(line).name)
         for line in [
             *project["dependencies"],
-            *(line for extra in ("torch", "http", "gateway", "demo") for line in extras[extra]),
+            *(line for extra in ("torch", "http", "grpc", "gateway", "demo") for line in extras[extra]),
         ]
     }
     givers = metadata.packages_distributions()

@@ -17,6 +17,7 @@ import pointsman.client
 from pointsman import errors
 from pointsman.cli.main import app
 from pointsman.client import Client, Prediction
+from pointsman.client.grpc import AsyncGrpcClient, GrpcClient
 from pointsman.client.http import AsyncHttpClient, HttpClient
 from pointsman.core.table import VersionState
 from pointsman.gateway.access import Access
@@ -26,6 +27,7 @@ from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.site import Site
 from pointsman.pb.v1 import inference_pb2 as pb
 from tests.readme.page import ROOT, Block, blocks, steps, unseen
+from tests.unit.gateway.grpc.thread import in_a_thread
 from tests.unit.gateway.scene import NoRepository, table
 from tests.unit.http.thread import ServerThread
 
@@ -34,7 +36,7 @@ TEXT = (ROOT / PAGE).read_text()
 SHOWN = blocks(PAGE)
 PROGRAMS = [(block, after) for block, after in pairwise(SHOWN) if block.language == "python"]
 FOR_TESTS = ("transport", "clock", "sleep", "chance")
-URL = "http://127.0.0.1:8080"
+URL, GRPC_URL = "http://127.0.0.1:8080", "grpc://127.0.0.1:8001"
 
 
 class Scores:
@@ -48,31 +50,49 @@ class Scores:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Yield the URL of a gateway with the models of the page."""
+def desk() -> Desk:
+    """Return the desk of a gateway with the models of the page."""
     tables = {"digits": table("digits", **{"1": VersionState.READY, "2": VersionState.LOADING})}
-    desk = Desk(Scores(), tables, Access(None, lambda: 0))
+    return Desk(Scores(), tables, Access(None, lambda: 0))
+
+
+@pytest.fixture(scope="module")
+def url(desk: Desk) -> Iterator[str]:
+    """Yield the URL of the gateway over HTTP."""
     with ServerThread(Site({"v2": OipDoor(desk, NoRepository(), lambda: True)})) as server:
         yield server.url
 
 
+@pytest.fixture(scope="module")
+def grpc_url(desk: Desk) -> Iterator[str]:
+    """Yield the URL of the gateway over gRPC."""
+    with in_a_thread(desk) as address:
+        yield f"grpc://{address}"
+
+
 @pytest.mark.parametrize(("block", "after"), PROGRAMS)
 def test_every_program_prints_what_is_shown_after_it(
-    block: Block, after: Block, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    block: Block,
+    after: Block,
+    url: str,
+    grpc_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     kafka = create_autospec(Client)
     kafka.return_value.__aenter__.return_value = kafka.return_value
     outputs = {"scores": np.zeros((1, 64), np.float32)}
     kafka.return_value.predict.return_value = Prediction("1", version="1", epoch=7, outputs=outputs)
     monkeypatch.setattr(pointsman.client, "Client", kafka)
-    exec(compile(block.body.replace(URL, url), PAGE, "exec"), {"__name__": "__main__"})
+    program = block.body.replace(URL, url).replace(GRPC_URL, grpc_url)
+    exec(compile(program, PAGE, "exec"), {"__name__": "__main__"})
     assert (after.language, after.follows) == ("text", True)
     assert capsys.readouterr().out == after.body
 
 
 def test_there_is_a_program_for_each_client() -> None:
     names = {name for block, _ in PROGRAMS for name in re.findall(r"\b\w*Client\b", block.body)}
-    assert names == {"Client", "HttpClient", "AsyncHttpClient"}
+    assert names == {"Client", "HttpClient", "AsyncHttpClient", "GrpcClient", "AsyncGrpcClient"}
 
 
 def test_the_command_prints_what_is_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,16 +105,19 @@ def test_the_command_prints_what_is_shown(url: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_clients_take_the_same_and_what_the_page_says() -> None:
-    forms = [inspect.signature(client.predict) for client in (HttpClient, AsyncHttpClient)]
-    assert forms[0].parameters == forms[1].parameters
     by_kafka = dict(inspect.signature(Client.predict).parameters)
     by_kafka.pop("interactive")
-    assert dict(forms[0].parameters) == by_kafka
-    table_of = TEXT[TEXT.index("| argument") : TEXT.index("What is sent")]
-    arguments = re.findall(r"^\| `(\w+)` \|", table_of, re.MULTILINE)
-    for client in (HttpClient, AsyncHttpClient):
-        taken = [name for name in inspect.signature(client).parameters if name not in FOR_TESTS]
-        assert arguments == taken
+    for client in (HttpClient, AsyncHttpClient, GrpcClient, AsyncGrpcClient):
+        assert dict(inspect.signature(client.predict).parameters) == by_kafka
+    _, over_http, over_grpc = TEXT.split("| argument")
+    for text, clients in (
+        (over_http, (HttpClient, AsyncHttpClient)),
+        (over_grpc, (GrpcClient, AsyncGrpcClient)),
+    ):
+        arguments = re.findall(r"^\| `(\w+)` \|", text.partition("\n\n")[0], re.MULTILINE)
+        for client in clients:
+            taken = [name for name in inspect.signature(client).parameters if name not in FOR_TESTS]
+            assert arguments == taken
 
 
 def test_every_exception_of_the_page_exists() -> None:

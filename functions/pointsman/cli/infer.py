@@ -1,11 +1,11 @@
-"""`infer`: one request over HTTP, or many, and the answer to read."""
+"""`infer`: one request over HTTP or gRPC, or many, and the answer to read."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -17,9 +17,9 @@ from pointsman.core.tensor import Signature
 from pointsman.errors import Refused, SettingsError
 
 if TYPE_CHECKING:
-    from pointsman.client.http import AsyncHttpClient
+    from pointsman.client.async_client import AsyncClient
 
-# Requests under way at a time; the client has a connection for each.
+# Requests under way at a time; over HTTP the client has a connection for each.
 _TOGETHER: Final = 64
 
 
@@ -34,12 +34,12 @@ def infer(
     brightest: Annotated[float, typer.Option("--brightest", help="An image's white as a number.")] = 1.0,
     url: Url = "",
     key: Annotated[str, typer.Option("--key", envvar="POINTSMAN_KEY", help="An API key.")] = "",
-    roots: Annotated[str, typer.Option("--ca", help="PEM file of the roots to trust, for https.")] = "",
+    roots: Annotated[str, typer.Option("--ca", help="PEM file of the roots to trust, for TLS.")] = "",
     timeout: Timeout = 10.0,
     name: Name = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send a request to a gateway over HTTP and print its answer."""
+    """Send a request to a gateway over HTTP or gRPC and print its answer."""
     if bool(file) == bool(text):
         raise SettingsError("give a FILE, - for standard input, or a JSON body with --body")
     job = _Job(_client(url_of(url, name), key, roots), model, version, label, unit, timeout)
@@ -51,7 +51,7 @@ class _Job:
     """The same request, a number of times."""
 
     def __init__(
-        self, client: AsyncHttpClient, model: str, version: str, label: str, unit: str, timeout: float
+        self, client: AsyncClient[Any, Any], model: str, version: str, label: str, unit: str, timeout: float
     ) -> None:
         self._client = client
         self._model, self._version, self._label, self._unit = model, version, label, unit
@@ -92,9 +92,17 @@ class _Job:
             return prediction, (time.monotonic() - began) * 1000
 
 
-def _client(url: str, key: str, roots: str) -> AsyncHttpClient:
+def _client(url: str, key: str, roots: str) -> AsyncClient[Any, Any]:
+    """Return the client that speaks what the URL's scheme says."""
+    verify: Literal[True] | str = roots or True
+    extra = "grpc" if url.startswith(("grpc://", "grpcs://")) else "http"
     try:
+        if extra == "grpc":
+            from pointsman.client.grpc import AsyncGrpcClient
+
+            return AsyncGrpcClient(url, key=key, verify=verify)
         from pointsman.client.http import AsyncHttpClient
+
+        return AsyncHttpClient(url, key=key, verify=verify)
     except ModuleNotFoundError:
-        raise SettingsError("`infer` needs httpx: pip install 'pointsman[http]'") from None
-    return AsyncHttpClient(url, key=key, verify=roots or True)
+        raise SettingsError(f"`infer` needs more for this URL: pip install 'pointsman[{extra}]'") from None

@@ -28,7 +28,12 @@ Outputs: TypeAlias = Annotated[
     list[str] | None, typer.Option("--output", help="A topic that routes may name: TOPIC[:exactly-once].")
 ]
 Url: TypeAlias = Annotated[
-    str, typer.Option("--url", envvar="POINTSMAN_URL", help="The gateway's URL; absent: the local stack's.")
+    str,
+    typer.Option(
+        "--url",
+        envvar="POINTSMAN_URL",
+        help="The gateway's URL, http(s):// or grpc(s)://; absent: the local stack's over HTTP.",
+    ),
 ]
 Timeout: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")]
 

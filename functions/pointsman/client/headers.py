@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Final
 
 from pointsman.client.ask import Ask
+from pointsman.client.insistence import LONGEST_S
 from pointsman.client.prediction import Prediction
 from pointsman.errors import INVALID_ARGUMENT, Failure, Refused, SettingsError
+from pointsman.pb.v1 import inference_pb2 as pb
 
 UNIT: Final = "x-pointsman-unit"
 LABEL: Final = "x-pointsman-label"
@@ -16,6 +19,27 @@ TIMEOUT: Final = "x-pointsman-timeout-ms"
 REQUEST_ID: Final = "x-request-id"
 TRACEPARENT: Final = "traceparent"
 AUTHORIZATION: Final = "authorization"
+# How the answer to a gRPC call is to be compressed.
+COMPRESSION: Final = "x-pointsman-compression"
+
+# Who decided, in an answer.
+VERSION: Final = "x-pointsman-version"
+ARM: Final = "x-pointsman-arm"
+EPOCH: Final = "x-pointsman-epoch"
+DECISION: Final = "x-pointsman-decision"
+ATTEMPT: Final = "x-pointsman-attempt"
+
+# Of a gRPC call without an answer: the whole Error, and the milliseconds after which to ask again. The second
+# name is gRPC's own; clients that have a retry policy follow it by themselves.
+ERROR: Final = "pointsman-error-bin"
+PUSHBACK: Final = "grpc-retry-pushback-ms"
+
+KEY: Final = "POINTSMAN_KEY"
+
+
+def key_of(key: str | None) -> str:
+    """Return the API key; None: that of the environment, which may be none."""
+    return os.environ.get(KEY, "") if key is None else key
 
 
 def bearer_of(key: str) -> dict[str, str]:
@@ -40,8 +64,24 @@ def headers_of(ask: Ask) -> dict[str, str]:
 
 
 def timeout_of(left: float) -> dict[str, str]:
-    """Return the header that tells how many seconds are left, at least a millisecond."""
-    return {TIMEOUT: str(max(1, math.floor(left * 1000)))}
+    """Return the header that tells how many seconds are left."""
+    return {TIMEOUT: str(milliseconds(left))}
+
+
+def milliseconds(left: float) -> int:
+    """Return seconds, a number over 0, as a request tells them: at least a millisecond."""
+    return max(1, math.floor(min(left, LONGEST_S) * 1000))
+
+
+def decision_of(answer: pb.InferenceResponse) -> tuple[tuple[str, str], ...]:
+    """Return the headers that say who answered."""
+    return (
+        (VERSION, answer.version),
+        (ARM, answer.arm),
+        (EPOCH, str(answer.epoch)),
+        (DECISION, answer.decision_id),
+        (ATTEMPT, str(answer.attempt)),
+    )
 
 
 def prediction_of(headers: Mapping[str, str], ask: Ask) -> Prediction:
@@ -49,11 +89,11 @@ def prediction_of(headers: Mapping[str, str], ask: Ask) -> Prediction:
     return Prediction(
         headers.get(REQUEST_ID) or ask.id,
         ask.model,
-        headers.get("x-pointsman-version", ""),
-        headers.get("x-pointsman-arm", ""),
-        _number(headers.get("x-pointsman-epoch", "")),
-        headers.get("x-pointsman-decision", ""),
-        attempt=_number(headers.get("x-pointsman-attempt", "")),
+        headers.get(VERSION, ""),
+        headers.get(ARM, ""),
+        _number(headers.get(EPOCH, "")),
+        headers.get(DECISION, ""),
+        attempt=_number(headers.get(ATTEMPT, "")),
     )
 
 

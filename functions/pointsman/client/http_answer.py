@@ -12,6 +12,7 @@ from pointsman.client.ask import Ask
 from pointsman.client.headers import prediction_of
 from pointsman.client.insistence import Setback
 from pointsman.client.prediction import Prediction
+from pointsman.client.setbacks import unreadable
 from pointsman.errors import (
     ABORTED,
     DEADLINE_EXCEEDED,
@@ -79,10 +80,10 @@ def oip_prediction(answer: HttpAnswer, ask: Ask) -> Prediction | Setback:
         return setback_of(answer)
     length = answer.headers.get(HEADER)
     if length is not None and not (length.isascii() and length.isdecimal() and len(length) < 19):
-        return _unreadable(f"{HEADER} is no number")
+        return unreadable(f"{HEADER} is no number")
     said = read_answer(answer.body, None if length is None else int(length))
     if isinstance(said, Failure):
-        return _unreadable(said.message)
+        return unreadable(said.message)
     known = prediction_of(answer.headers, ask)
     return msgspec.structs.replace(known, version=known.version or said.version, outputs=said.outputs)
 
@@ -93,12 +94,8 @@ def tfs_prediction(answer: HttpAnswer, ask: Ask) -> Prediction | Setback:
         return setback_of(answer)
     outputs = read_predictions(answer.body)
     if isinstance(outputs, Failure):
-        return _unreadable(outputs.message)
+        return unreadable(outputs.message)
     return msgspec.structs.replace(prediction_of(answer.headers, ask), outputs=outputs)
-
-
-def _unreadable(why: str) -> Setback:
-    return Setback(ClientError(f"the answer cannot be read: {why}"))
 
 
 def _message(answer: HttpAnswer) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import secrets
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-import msgspec
-
 from pointsman.client.about import Health, Metadata, ModelVersion, metadata_from, models_from
-from pointsman.client.ask import Ask, check_name
+from pointsman.client.ask import Ask
+from pointsman.client.core import Core, Question
 from pointsman.client.headers import bearer_of, headers_of, timeout_of
 from pointsman.client.http_answer import HttpAnswer, oip_prediction, setback_of, tfs_prediction
-from pointsman.client.insistence import Done, Insistence, Send, Setback, Talk, Wait
-from pointsman.client.prediction import Inputs, Prediction, tensors_of
+from pointsman.client.insistence import Setback
+from pointsman.client.prediction import Inputs, Prediction, json_of, tensors_of
 from pointsman.errors import INVALID_ARGUMENT, Failure, Refused
 from pointsman.wire.oip_ask import write_ask
 from pointsman.wire.oip_binary import HEADER
@@ -36,74 +33,54 @@ class HttpRequest(NamedTuple):
     body: bytes = b""
 
 
-HttpTalk: TypeAlias = Talk[HttpRequest, HttpAnswer, T]
-HttpStep: TypeAlias = Send[HttpRequest] | Wait | Done[T]
-_Read: TypeAlias = Callable[[HttpAnswer, Ask], Prediction | Setback]
+HttpQuestion: TypeAlias = Question[HttpRequest, HttpAnswer, T]
+_Reader: TypeAlias = Callable[[HttpAnswer, Ask], Prediction | Setback]
 
 
-class HttpCore:
-    """Conversations with a gateway: each method returns one for a client to have, or raises Refused."""
+class HttpCore(Core[HttpRequest, HttpAnswer]):
+    """Conversations over HTTP; see Core."""
 
     def __init__(
         self, key: str, retries: int, clock: Callable[[], float], chance: Callable[[], float]
     ) -> None:
+        super().__init__(retries, clock, chance)
         self._headers = {**_UNPACKED, **bearer_of(key)}
-        self._insistence = Insistence(retries, clock, chance)
-        self._session = secrets.token_hex(8)
-        self._numbers = itertools.count()
 
-    def predict(self, ask: Ask, timeout: float) -> HttpTalk[Prediction]:
-        """Return the answer of a model; every attempt has the same id."""
-        if ask.label:
-            check_name("label", ask.label)
-        if not ask.id:
-            ask = msgspec.structs.replace(ask, id=f"{self._session}-{next(self._numbers)}")
+    def _inference(self, ask: Ask) -> HttpQuestion[Prediction]:
         request, read = _written(ask)
         request = request._replace(headers=request.headers | self._headers | headers_of(ask))
 
         def attempt(left: float) -> HttpRequest:
             return request._replace(headers=request.headers | timeout_of(left))
 
-        return self._insistence.talk(ask.model, attempt, lambda answer: read(answer, ask), timeout)
+        return Question(attempt, lambda answer: read(answer, ask))
 
-    def models(self, timeout: float) -> HttpTalk[list[ModelVersion]]:
-        """Return the versions that the key may see."""
+    def _index(self) -> HttpQuestion[list[ModelVersion]]:
         request = HttpRequest("POST", "/v2/repository/index", {**self._headers, **_JSON}, b"{}")
-        return self._asked("the index of models", request, models_from, timeout)
+        return Question(lambda _: request, lambda answer: _read(answer, models_from))
 
-    def metadata(self, model: str, version: str, timeout: float) -> HttpTalk[Metadata]:
-        """Return what a model takes and gives."""
+    def _metadata(self, model: str, version: str) -> HttpQuestion[Metadata]:
         request = HttpRequest("GET", f"/v2/{_place(model, version)}", self._headers)
-        return self._asked(model, request, metadata_from, timeout)
+        return Question(lambda _: request, lambda answer: _read(answer, metadata_from))
 
-    def ready(self, model: str, version: str, timeout: float) -> HttpTalk[bool]:
-        """Return whether a model takes requests; False too where it is unknown."""
+    def _readiness(self, model: str, version: str) -> HttpQuestion[bool]:
         request = HttpRequest("GET", f"/v2/{_place(model, version)}/ready", self._headers)
-        return self._insistence.talk(model, lambda _: request, _is_ready, timeout, insists=False)
+        return Question(lambda _: request, _is_ready)
 
-    def health(self, timeout: float) -> HttpTalk[Health]:
-        """Return whether the server answers, and has requests answered."""
+    def _health(self) -> HttpQuestion[Health]:
         request = HttpRequest("GET", "/v2/health/ready", self._headers)
-        return self._insistence.talk("the server", lambda _: request, _health, timeout, insists=False)
+        return Question(lambda _: request, _health)
 
-    def _asked(
-        self, what: str, request: HttpRequest, read: Callable[[bytes], T], timeout: float
-    ) -> HttpTalk[T]:
-        def judged(answer: HttpAnswer) -> T | Setback:
-            return read(answer.body) if answer.status == 200 else setback_of(answer)
 
-        return self._insistence.talk(what, lambda _: request, judged, timeout)
+def _read(answer: HttpAnswer, read: Callable[[bytes], T]) -> T | Setback:
+    return read(answer.body) if answer.status == 200 else setback_of(answer)
 
 
 def _place(model: str, version: str) -> str:
-    check_name("model", model)
-    if not version:
-        return f"models/{model}"
-    check_name("version", version)
-    return f"models/{model}/versions/{version}"
+    return f"models/{model}/versions/{version}" if version else f"models/{model}"
 
 
-def _written(ask: Ask) -> tuple[HttpRequest, _Read]:
+def _written(ask: Ask) -> tuple[HttpRequest, _Reader]:
     """Return the request without the headers that all have, and how its answer is read."""
     tensors = tensors_of(ask.inputs)
     place = _place(ask.model, ask.version)
@@ -113,8 +90,8 @@ def _written(ask: Ask) -> tuple[HttpRequest, _Read]:
         return HttpRequest("POST", f"/v2/{place}/infer", headers, body), oip_prediction
     said = _object(ask.inputs)
     if "inputs" in said:
-        return HttpRequest("POST", f"/v2/{place}/infer", _JSON, _encoded(said)), oip_prediction
-    return HttpRequest("POST", f"/v1/{place}:predict", _JSON, _encoded(said)), tfs_prediction
+        return HttpRequest("POST", f"/v2/{place}/infer", _JSON, json_of(said)), oip_prediction
+    return HttpRequest("POST", f"/v1/{place}:predict", _JSON, json_of(said)), tfs_prediction
 
 
 def _object(inputs: Inputs) -> dict[str, Any]:
@@ -126,13 +103,6 @@ def _object(inputs: Inputs) -> dict[str, Any]:
         " form go through Kafka"
     )
     raise Refused(Failure(INVALID_ARGUMENT, message, "inputs"))
-
-
-def _encoded(body: dict[str, Any]) -> bytes:
-    try:
-        return msgspec.json.encode(body)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Refused(Failure(INVALID_ARGUMENT, f"inputs: no JSON body: {error}", "inputs")) from error
 
 
 def _is_ready(answer: HttpAnswer) -> bool | Setback:

@@ -1,40 +1,29 @@
-"""What both HTTP clients ask of httpx: an address, whom to trust, and why a connection failed."""
+"""What both HTTP clients ask of httpx: an address, and why a connection failed."""
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import Final, TypeAlias
 
 import httpx
 
+from pointsman.client.credentials import PemFile, roots_of
 from pointsman.client.http_core import HttpRequest
 from pointsman.client.insistence import Late, Send, Setback
+from pointsman.client.setbacks import cut_off, nobody, untrusted
 from pointsman.errors import ClientError, SettingsError
 
 # True: the usual roots; False: no check, for trials; a path: the PEM file of the roots to trust.
-Verify: TypeAlias = bool | str | os.PathLike[str] | ssl.SSLContext
+Verify: TypeAlias = bool | PemFile | ssl.SSLContext
 
 _MOST_PORT: Final = 65_535
-KEY: Final = "POINTSMAN_KEY"
 # As many stay open as there may be: to close and open them anew costs more than to keep them.
 LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=100)
 
 
-def key_of(key: str | None) -> str:
-    """Return the API key; None: that of the environment, which may be none."""
-    return os.environ.get(KEY, "") if key is None else key
-
-
 def trust_of(verify: Verify) -> bool | ssl.SSLContext:
     """Return the form that httpx takes. Raises SettingsError for a file of roots that cannot be read."""
-    if isinstance(verify, bool | ssl.SSLContext):
-        return verify
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except OSError as error:  # ssl.SSLError is one
-        reason = error.strerror or "it is no PEM file of certificates"
-        raise SettingsError(f"verify: {os.fspath(verify)}: {reason}") from error
+    return verify if isinstance(verify, bool | ssl.SSLContext) else roots_of(verify)
 
 
 class HttpLine:
@@ -59,14 +48,11 @@ class HttpLine:
         if has_begun:
             return Setback(ClientError(f"the answer of {self._where} broke off: {reason}"))
         if (refusal := _refusal(error)) is not None:
-            remedy = "name the file of its root as `verify`"
-            said = f"the certificate of {self._where} is not trusted: {refusal}; {remedy}"
-            return Setback(ClientError(said))
+            return untrusted(self._where, refusal)
         if isinstance(error, httpx.ConnectError):
-            return Setback(ClientError(f"nothing answers at {self._where}: {reason}"), retryable=True)
-        said = f"the connection to {self._where} ended before an answer: {reason}"
+            return nobody(self._where, reason)
         is_cut = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-        return Setback(ClientError(said), retryable=is_cut)
+        return cut_off(self._where, reason, retryable=is_cut)
 
 
 def _base_of(url: str) -> httpx.URL:

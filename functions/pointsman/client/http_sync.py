@@ -1,27 +1,22 @@
-"""The synchronous HTTP client: sockets, sleep and time around the core."""
+"""The synchronous HTTP client: its sockets."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Iterator
-from typing import Self, TypeVar
 
 import httpx
 
-from pointsman.client.about import Health, Metadata, ModelVersion
-from pointsman.client.ask import ask_of
+from pointsman.client.headers import key_of
 from pointsman.client.http_answer import HttpAnswer
-from pointsman.client.http_core import HttpCore, HttpRequest, HttpStep, HttpTalk
-from pointsman.client.http_line import LIMITS, HttpLine, Verify, key_of, trust_of
-from pointsman.client.insistence import Done, Late, Send, Setback, Wait, advance
-from pointsman.client.prediction import Inputs, Prediction
-from pointsman.errors import ClientError
-
-T = TypeVar("T")
+from pointsman.client.http_core import HttpCore, HttpRequest
+from pointsman.client.http_line import LIMITS, HttpLine, Verify, trust_of
+from pointsman.client.insistence import Late, Send, Setback
+from pointsman.client.sync_client import SyncClient
 
 
-class HttpClient:
+class HttpClient(SyncClient[HttpRequest, HttpAnswer]):
     """Use it as a context manager. Threads may share it.
 
     `key` is an API key, None: that of POINTSMAN_KEY. `verify` is False, the PEM file of roots to trust, or an
@@ -41,66 +36,15 @@ class HttpClient:
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._core = HttpCore(key_of(key), retries, clock, chance)
+        super().__init__(HttpCore(key_of(key), retries, clock, chance), sleep)
         self._line = HttpLine(url)
         self._clock = clock
-        self._sleep = sleep
         self._http = httpx.Client(verify=trust_of(verify), limits=LIMITS, transport=transport)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
+    def _close(self) -> None:
         self._http.close()
 
-    def predict(
-        self,
-        model: str,
-        inputs: Inputs,
-        *,
-        version: str | None = None,
-        label: str | None = None,
-        unit: str | None = None,
-        id: str | None = None,  # noqa: A002 - the protocol's name
-        timeout: float = 10.0,
-    ) -> Prediction:
-        """Return the answer of a model.
-
-        `unit` keeps to one version under a sticky split. Raises Refused with the answered failure, TimedOut
-        after `timeout` seconds, which is the request's deadline for the servers as well, and ClientError
-        where no server answers.
-        """
-        return self._have(self._core.predict(ask_of(model, inputs, version, label, unit, id), timeout))
-
-    def models(self, *, timeout: float = 10.0) -> list[ModelVersion]:
-        """Return the versions of all models that the key may see, with their states."""
-        return self._have(self._core.models(timeout))
-
-    def metadata(self, model: str, *, version: str | None = None, timeout: float = 10.0) -> Metadata:
-        """Return what a model takes and gives. Raises Refused for an unknown one."""
-        return self._have(self._core.metadata(model, version or "", timeout))
-
-    def ready(self, model: str, *, version: str | None = None, timeout: float = 10.0) -> bool:
-        """Return whether a model takes requests; False too where it is unknown. Asks once."""
-        return self._have(self._core.ready(model, version or "", timeout))
-
-    def health(self, *, timeout: float = 10.0) -> Health:
-        """Return whether the server has requests answered. Asks once; ClientError where nothing answers."""
-        return self._have(self._core.health(timeout))
-
-    def _have(self, talk: HttpTalk[T]) -> T:
-        step: HttpStep[T] = advance(talk, None)
-        while not isinstance(step, Done):
-            if isinstance(step, Wait):
-                self._sleep(step.seconds)
-                step = advance(talk, None)
-            else:
-                step = advance(talk, self._exchange(step))
-        return step.result
-
     def _exchange(self, step: Send[HttpRequest]) -> HttpAnswer | Setback | Late:
-        if self._http.is_closed:
-            raise ClientError("the client is closed: use it in `with`")
         limit = self._clock() + step.timeout
         response: httpx.Response | None = None
         try:

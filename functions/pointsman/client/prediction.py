@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from pointsman.core.tensor import Array
-from pointsman.errors import Failure, Refused
+from pointsman.errors import INVALID_ARGUMENT, Failure, Refused
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.tensors import array_from_pb, tensor_to_pb
 
@@ -40,10 +40,10 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 def fill_payload(request: pb.InferenceRequest, inputs: Inputs) -> None:
-    """Set the request's payload. Raises Refused where an array has no counterpart on the wire."""
+    """Set the request's payload. Raises Refused where the inputs have no form on the wire."""
     tensors = tensors_of(inputs)
     if tensors is None:
-        request.json = msgspec.json.encode(inputs)
+        request.json = json_of(inputs)
     else:
         request.tensors.tensors.extend(tensors)
 
@@ -63,6 +63,14 @@ def tensors_of(inputs: Inputs) -> list[pb.Tensor] | None:
             raise Refused(tensor)
         tensors.append(tensor)
     return tensors
+
+
+def json_of(inputs: Inputs) -> bytes:
+    """Return a JSON body. Raises Refused where JSON has no place for what is in it."""
+    try:
+        return msgspec.json.encode(inputs)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise Refused(Failure(INVALID_ARGUMENT, f"inputs: no JSON body: {error}", "inputs")) from error
 
 
 def prediction_from_pb(response: pb.InferenceResponse) -> Prediction:

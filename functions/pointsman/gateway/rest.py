@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from pointsman.client.headers import LABEL, REQUEST_ID, TIMEOUT, TRACEPARENT, UNIT
+from pointsman.client.headers import LABEL, REQUEST_ID, TIMEOUT, TRACEPARENT, UNIT, decision_of
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 from pointsman.gateway import encoding
 from pointsman.gateway.access import token_from
@@ -94,7 +94,7 @@ async def answered(
         return response
     assert not isinstance(answer, Failure)
     desk.count(call, answer, len(request.body), len(written.body))
-    headers = (*_id_of(call), *_decision(answer), *written.headers)
+    headers = (*_id_of(call), *decision_of(answer), *written.headers)
     return Response(written.body, 200, written.content_type, headers)
 
 
@@ -127,13 +127,3 @@ def nothing_at(path: str) -> Response:
 
 def _id_of(call: Call) -> Headers:
     return ((REQUEST_ID, call.id),) if call.id else ()
-
-
-def _decision(answer: pb.InferenceResponse) -> Headers:
-    return (
-        ("x-pointsman-version", answer.version),
-        ("x-pointsman-arm", answer.arm),
-        ("x-pointsman-epoch", str(answer.epoch)),
-        ("x-pointsman-decision", answer.decision_id),
-        ("x-pointsman-attempt", str(answer.attempt)),
-    )

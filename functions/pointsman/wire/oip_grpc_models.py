@@ -9,14 +9,14 @@ from pointsman.core.table import RouteTable
 from pointsman.core.tensor import TensorSpec
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.oip import model_config_pb2 as config
-from pointsman.wire.oip_metadata import data_type, state_of
+from pointsman.wire.oip_metadata import data_type, index_entry, versions_told
 from pointsman.wire.oip_statistics import Duration, InferenceStatistics, VersionStatistics
 
 
-def metadata_of(table: RouteTable, spec: VersionSpec) -> oip.ModelMetadataResponse:
-    """Return the model's versions, and the signature of one: its tensors are missing where it has none."""
+def metadata_of(table: RouteTable, spec: VersionSpec, version: str = "") -> oip.ModelMetadataResponse:
+    """Return the metadata of a version or a model as over REST; tensors are missing without a signature."""
     answer = oip.ModelMetadataResponse(
-        name=table.model, versions=sorted(table.versions), platform=spec.runtime
+        name=table.model, versions=versions_told(table, version), platform=spec.runtime
     )
     if spec.signature is not None:
         answer.inputs.extend(_metadata(tensor) for tensor in spec.signature.inputs)
@@ -44,11 +44,8 @@ def config_of(table: RouteTable, spec: VersionSpec) -> config.ModelConfig:
 
 def index_of(table: RouteTable) -> Iterator[oip.RepositoryIndexResponse.ModelIndex]:
     """Yield the model's versions with their states."""
-    for version, entry in sorted(table.versions.items()):
-        state, reason = state_of(entry)
-        yield oip.RepositoryIndexResponse.ModelIndex(
-            name=table.model, version=version, state=state, reason=reason
-        )
+    for entry in table.versions.values():
+        yield oip.RepositoryIndexResponse.ModelIndex(**index_entry(table.model, entry))
 
 
 def _metadata(tensor: TensorSpec) -> oip.ModelMetadataResponse.TensorMetadata:

@@ -52,15 +52,19 @@ def model_metadata(table: RouteTable, version: str = "") -> bytes | Failure:
     if entry is None:
         return unknown_model(table.model, version)
     signature = entry.spec.signature or _UNSIGNED
-    ready = [name for name, known in table.versions.items() if is_serving(known)]
     body = {
         "name": table.model,
-        "versions": [version] if version else ready,
+        "versions": versions_told(table, version),
         "platform": entry.spec.runtime,
         "inputs": signature.inputs,
         "outputs": signature.outputs,
     }
     return _encoder.encode(body)
+
+
+def versions_told(table: RouteTable, version: str) -> list[str]:
+    """Return the versions that metadata name: the one that is asked about, else those that are ready."""
+    return [version] if version else [name for name, known in table.versions.items() if is_serving(known)]
 
 
 def model_config(table: RouteTable, version: str = "") -> bytes | Failure:
@@ -102,7 +106,7 @@ def read_index(body: bytes) -> bool | Failure:
 def repository_index(tables: Iterable[RouteTable], ready_only: bool) -> bytes:
     """Return the index: each version of each model with its state, and why it has it."""
     entries = [
-        _indexed(table.model, entry)
+        index_entry(table.model, entry)
         for table in tables
         for entry in table.versions.values()
         if is_serving(entry) or not ready_only
@@ -119,15 +123,10 @@ def data_type(spec: TensorSpec) -> str:
     return "TYPE_STRING" if spec.datatype == "BYTES" else f"TYPE_{spec.datatype}"
 
 
-def state_of(entry: VersionEntry) -> tuple[str, str]:
-    """Return a version's state in the words of a repository's index, and why it has it."""
+def index_entry(model: str, entry: VersionEntry) -> dict[str, str]:
+    """Return what the index says of a version: its name, state and why it has that."""
     state, reason = _STATES[entry.state]
     reason = entry.reason or reason
     if entry.state is VersionState.FAILED:
         reason = f"failed to load: {reason}"
-    return state, reason
-
-
-def _indexed(model: str, entry: VersionEntry) -> dict[str, str]:
-    state, reason = state_of(entry)
     return {"name": model, "version": entry.version, "state": state, "reason": reason}

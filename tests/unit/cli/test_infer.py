@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from pointsman.errors import ClientError, Refused, SettingsError, StackError
 from pointsman.localstack import record
 from pointsman.localstack.home import Home
 from pointsman.localstack.record import StackRecord, start_ticks
+from tests.unit.gateway.grpc.doors import Plane, served, within
 from tests.unit.gateway.scene import Scene
 from tests.unit.http.thread import ServerThread
 
@@ -139,13 +141,31 @@ def test_nobody_at_the_address_is_told_by_address() -> None:
         run("m", "--body", BODY, "--url", url, "--timeout", "0.05")
 
 
-def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pointsman.client.http", None)
-    with pytest.raises(SettingsError, match="pip install"):
-        run("m", "--body", BODY, "--url", "http://gateway")
+@pytest.mark.parametrize("name", ["http", "grpc"])
+def test_without_the_library_the_remedy_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, f"pointsman.client.{name}", None)
+    with pytest.raises(SettingsError, match=rf"pip install 'pointsman\[{name}\]'"):
+        run("m", "--body", BODY, "--url", f"{name}://gateway:1")
+
+
+def test_over_grpc_it_is_the_same_command(tmp_path: Path) -> None:
+    np.save(tmp_path / "row.npy", np.array([3, 4]))
+
+    async def story() -> None:
+        plane = Plane()
+        async with served(plane) as (server, _):
+            url = ("--url", f"grpc://127.0.0.1:{server.port}")
+            shown = await asyncio.to_thread(run, "m", str(tmp_path / "row.npy"), "--unit", "u", *url)
+            with pytest.raises(Refused, match="NOT_FOUND"):
+                await asyncio.to_thread(run, "nobody", "--body", BODY, *url)
+        assert "m version 1, epoch 7: 0.0 ms to the model" in shown.stdout
+        assert "3 4" in shown.stdout
+        assert (plane.calls[0].tensors[0].datatype, plane.calls[0].unit) == ("FP32", "u")
+
+    within(story())
 
 
 def test_the_command_line_starts_without_the_library() -> None:
-    code = "import sys, pointsman.cli.main; sys.exit('httpx' in sys.modules)"
+    code = "import sys, pointsman.cli.main; sys.exit('httpx' in sys.modules or 'grpc' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from pointsman.client.headers import LABEL, REQUEST_ID, TRACEPARENT, UNIT
+from pointsman.client.headers import LABEL, REQUEST_ID, TRACEPARENT, UNIT, decision_of
 from pointsman.pb.v1 import inference_pb2 as pb
 
 # Text metadata of a call by lower-case key; of a key that comes twice the last value.
 Metadata: TypeAlias = Mapping[str, str]
-
-COMPRESSION: Final = "x-pointsman-compression"
 
 
 class Caller(msgspec.Struct, kw_only=True):
@@ -57,15 +55,8 @@ class Caller(msgspec.Struct, kw_only=True):
 
     def tell(self, response: pb.InferenceResponse) -> None:
         """Put into the trailing metadata who answered."""
-        told = {
-            "version": response.version,
-            "arm": response.arm,
-            "epoch": str(response.epoch),
-            "decision-id": response.decision_id,
-            "attempt": str(response.attempt),
-        }
         if response.version:
-            self.trailing.update({f"x-pointsman-{key}": value for key, value in told.items()})
+            self.trailing.update(decision_of(response))
 
 
 def caller_of(context: Any) -> Caller:

@@ -23,8 +23,9 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from pointsman.client.headers import COMPRESSION
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure
-from pointsman.gateway.grpc.caller import COMPRESSION, Caller, caller_of
+from pointsman.gateway.grpc.caller import Caller, caller_of
 from pointsman.gateway.grpc.refusal import metadata_of, refuse
 
 Answer = TypeVar("Answer")
@@ -88,6 +89,9 @@ def _single(
         answer = await settled(method(request, caller))
         if isinstance(answer, Failure):
             return await refuse(context, answer, caller.trailing)
+        if COMPRESSION in caller.metadata:
+            # Else the library forgets how an answer that ends its call is to be packed.
+            await context.send_initial_metadata(())
         context.set_trailing_metadata(metadata_of(caller.trailing))
         return answer
 
@@ -99,6 +103,8 @@ def _streaming(method: Callable[..., Awaitable[Any]], guard: Guard) -> Callable[
         caller = _begin(context)
         failure = guard(caller)
         if failure is None:
+            # A client may wait for this before it sends: then it hears for certain why it may not.
+            await context.send_initial_metadata(())
             failed = isinstance(request, Failure)
             failure = request if failed else await settled(method(request, caller, context.write))
         if failure is not None:

@@ -66,7 +66,7 @@ class OpenInference:
         entry = entry_of(table, request.version)
         if entry is None:
             return unknown_model(request.name)
-        return oip_grpc_models.metadata_of(table, entry.spec)
+        return oip_grpc_models.metadata_of(table, entry.spec, request.version)
 
     async def model_config(
         self, request: oip.ModelConfigRequest, caller: Caller

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import grpc
 
-from pointsman.errors import INTERNAL, Failure
+from pointsman.client.headers import ERROR, PUSHBACK
+from pointsman.errors import INTERNAL, Failure, Throttled
 from pointsman.wire.response import error_to_pb
 
 CODES: Final[dict[str, Any]] = {code.name: code for code in grpc.StatusCode}
-ERROR: Final = "pointsman-error-bin"
 # A status travels in headers, of which clients take 8 KiB.
 MAX_TEXT: Final = 1_024
 
@@ -19,11 +19,21 @@ MAX_TEXT: Final = 1_024
 async def refuse(context: Any, failure: Failure, trailing: Mapping[str, str]) -> None:
     """End the call with the failure; raises what ends a handler.
 
-    The status has its code and message; `pointsman-error-bin` in the trailing metadata holds the whole Error.
+    The status has its code and message; the trailing metadata hold the whole Error, and when to come again
+    where that is known.
     """
     short = Failure(failure.code, failure.message[:MAX_TEXT], failure.field[:MAX_TEXT])
-    metadata = (*metadata_of(trailing), (ERROR, error_to_pb(short).SerializeToString()))
+    metadata = (
+        *metadata_of(trailing),
+        (ERROR, error_to_pb(short).SerializeToString()),
+        *_pushback(failure),
+    )
     await context.abort(CODES.get(failure.code, CODES[INTERNAL]), short.message, metadata)
+
+
+def _pushback(failure: Failure) -> tuple[tuple[str, str], ...]:
+    wait_ms = failure.retry_after_ms if isinstance(failure, Throttled) else 0
+    return ((PUSHBACK, str(wait_ms)),) if wait_ms > 0 else ()
 
 
 def metadata_of(texts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -112,6 +112,9 @@ def _server(options: Options) -> Any:
             ("grpc.so_reuseport", int(options.share_port)),
             ("grpc.max_concurrent_streams", options.max_streams),
             ("grpc.max_connection_idle_ms", 600_000),
+            # A client whose stream is silent may look whether we are still there; gRPC's own limit, five
+            # minutes, would cost it the connection.
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ),
     )
 

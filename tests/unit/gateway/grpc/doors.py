@@ -133,14 +133,17 @@ async def served(
     plane: Plane | None = None,
     catalogue: Mapping[str, RouteTable] = CATALOGUE,
     access: Access | None = None,
+    address: str = "127.0.0.1:0",
     **options: Any,
 ) -> AsyncIterator[tuple[Server, Client]]:
     desk = Desk(plane or Plane(), catalogue, access or OPEN)
-    server = await grpc_server(desk, "127.0.0.1:0", **options)
+    server = await grpc_server(desk, address, **options)
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
-    async with channel:
-        yield server, Client(channel)
-    await server.stop(0)
+    try:
+        async with channel:
+            yield server, Client(channel)
+    finally:
+        await server.stop(0)
 
 
 def within(story: Awaitable[None], limit_s: float = 20) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import grpc
 import pytest
 
+from pointsman.client.headers import ERROR
 from pointsman.errors import FAILED_PRECONDITION, Failure
 from pointsman.gateway.call import Call
-from pointsman.gateway.grpc.refusal import ERROR
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from pointsman.pb.v1 import inference_pb2 as pb
 from tests.unit.gateway.grpc.doors import OIP, Ack, Client, Plane, each, infer, refusal, served, within
@@ -30,7 +30,7 @@ def test_a_request_reaches_the_plane_and_its_answer_comes_back_raw() -> None:
         assert (answer.id, answer.model_name, answer.model_version) == ("17", "m", "1")
         assert list(answer.raw_output_contents) == [plane.calls[0].tensors[0].raw]
         assert answer.parameters["epoch"].int64_param == 7
-        assert trailing["x-pointsman-decision-id"] == "m:1:7"
+        assert trailing["x-pointsman-decision"] == "m:1:7"
         asked_of = plane.calls[0]
         assert (asked_of.unit, asked_of.label, asked_of.version) == ("u-1", "live", "1")
         assert (asked_of.traceparent, asked_of.timeout_ms) == ("00-1", 2_000)
@@ -166,18 +166,15 @@ async def _models(client: Client) -> None:
         asked = oip.ModelReadyRequest(name="m", version=version)
         assert (await client(OIP, "ModelReady", asked)).ready is is_ready
     metadata = await client(OIP, "ModelMetadata", oip.ModelMetadataRequest(name="m"))
-    assert (list(metadata.versions), metadata.platform) == (["1", "2", "3"], "torch")
+    assert (list(metadata.versions), metadata.platform) == (["1"], "torch")
     assert (metadata.inputs[0].name, list(metadata.inputs[0].shape)) == ("x", [-1, 2])
     config = (await client(OIP, "ModelConfig", oip.ModelConfigRequest(name="m"))).config
     assert (config.max_batch_size, list(config.input[0].dims)) == (256, [2])
     assert config.HasField("dynamic_batching")
     index = await client(OIP, "RepositoryIndex", oip.RepositoryIndexRequest())
     states = [(model.version, model.state, model.reason) for model in index.models]
-    assert states == [
-        ("1", "READY", ""),
-        ("2", "LOADING", ""),
-        ("3", "UNAVAILABLE", "failed to load: no such file"),
-    ]
+    failed = ("3", "UNAVAILABLE", "failed to load: no such file")
+    assert states == [("1", "READY", ""), ("2", "LOADING", ""), failed]
     ready = await client(OIP, "RepositoryIndex", oip.RepositoryIndexRequest(ready=True))
     assert [model.version for model in ready.models] == ["1"]
 

@@ -95,6 +95,8 @@ class Context:
     def set_compression(self, compression: object) -> None:
         self.compression = compression
 
+    async def send_initial_metadata(self, metadata: object) -> None: ...
+
     def set_trailing_metadata(self, metadata: object) -> None: ...
 
 
