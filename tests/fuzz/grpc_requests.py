@@ -13,7 +13,9 @@ from pointsman.pb.tfs import serving_pb2 as tfs
 from pointsman.pb.tfs import tensor_pb2 as tf
 from pointsman.pb.v1 import gateway_pb2
 from pointsman.pb.v1 import inference_pb2 as pb
+from pointsman.wire.framing import varint
 from tests.fuzz.damage import damaged
+from tests.fuzz.http_requests import LARGE
 from tests.unit.gateway.grpc.doors import MODELS, OIP, OWN, TFS
 
 _SIZES: Final = (-1, 0, 1, 2, 2**31, 2**62, 2**63 - 1, -(2**63))
@@ -49,6 +51,8 @@ _UNKNOWN: Final = (
     b"\xc7\x3e",
     b"\x08" + b"\xff" * 10 + b"\1",
 )
+# Field 1000 again, of LARGE bytes.
+_UNKNOWN_AND_LARGE: Final = b"\xc2\x3e" + varint(LARGE) + bytes(LARGE)
 
 
 class GrpcRequest(NamedTuple):
@@ -66,7 +70,7 @@ class GrpcRequest(NamedTuple):
 
 def good(model: str, width: int, number: float = 1.0) -> GrpcRequest:
     """Return a request whose answer is known: one row of `number`s for the input `x`."""
-    tensor = {"name": "x", "datatype": "FP32", "shape": [1, width]}
+    tensor: dict[str, Any] = {"name": "x", "datatype": "FP32", "shape": [1, width]}
     tensor["contents"] = {"fp32_contents": [number] * width}
     request = oip.ModelInferRequest(model_name=model, inputs=[tensor])
     return GrpcRequest(OIP, "ModelInfer", request.SerializeToString())
@@ -77,12 +81,14 @@ def bad(chance: random.Random, model: str, width: int) -> GrpcRequest:
     name = model if chance.random() < 0.9 else chance.choice(_NAMES)
     service, method, message = chance.choice(_MAKERS)(chance, name, width)
     value = message.SerializeToString()
-    fault = chance.randrange(8)
+    fault = chance.randrange(10)
     if fault < 2:
         value = damaged(chance, value)
     elif fault == 2:
         value += chance.choice(_UNKNOWN)
     elif fault == 3:
+        value += _UNKNOWN_AND_LARGE
+    elif fault == 4:
         value *= chance.choice((2, 3))  # protobuf joins what comes twice
     return GrpcRequest(service, method, value)
 
@@ -121,8 +127,8 @@ def _infer(chance: random.Random, model: str, width: int) -> tuple[str, str, Mes
     if chance.random() < 0.2:
         name = chance.choice(("timeout", "binary_data_output", "shared_memory_region", "", "priority"))
         field = chance.choice(("string_param", "double_param", "bool_param"))
-        value = {"string_param": "s", "double_param": 1e308, "bool_param": False}[field]
-        request.parameters[name].CopyFrom(oip.InferParameter(**{field: value}))
+        values: dict[str, Any] = {"string_param": "s", "double_param": 1e308, "bool_param": False}
+        request.parameters[name].CopyFrom(oip.InferParameter(**{field: values[field]}))
     return OIP, "ModelInfer", request
 
 

@@ -30,7 +30,7 @@ def message(raws: Sequence[bytes] = (), outputs: Sequence[str] = (), *tensors: A
     def asked(model: str, width: int) -> GrpcRequest:
         request = oip.ModelInferRequest(model_name=model, raw_input_contents=raws)
         for changes in tensors or ({},):
-            good = {"name": "x", "datatype": "FP32", "shape": [1, width]}
+            good: dict[str, Any] = {"name": "x", "datatype": "FP32", "shape": [1, width]}
             if not raws:
                 good["contents"] = {"fp32_contents": [7] * width}
             request.inputs.add(**{**good, **changes})
@@ -49,6 +49,11 @@ def predict(dims: Sequence[int], **tensor: Any) -> Make:
         return GrpcRequest(TFS, "Predict", request.SerializeToString())
 
     return asked
+
+
+def too_large(model: str, width: int) -> GrpcRequest:
+    """Return a message beyond what any gateway takes; made when it is needed."""
+    return message([bytes(65 << 20)])(model, width)
 
 
 _TWO: Final = struct.pack("<I1sI1s", 1, b"a", 1, b"b")
@@ -88,5 +93,5 @@ GRPC: Final[Sequence[NastyMessage]] = (
     NastyMessage("a rank that is unknown", _INVALID, "rank",
                  predict([], tensor_shape={"unknown_rank": True}, float_val=[1])),
     NastyMessage("a message above its limit", "RESOURCE_EXHAUSTED", "larger",
-                 message([bytes(5 << 20)])),
+                 too_large),
 )  # fmt: skip
