@@ -53,6 +53,7 @@ def test_no_bad_request_gets_a_fault_of_ours_hurts_a_neighbour_or_leaves_anythin
             growth.look(tally)
         for one in shares:
             one.result()
+        growth.look(tally)
     sys.stdout.write(f"\n{tally.text}\nmemory of the gateways in the second half, MiB: {growth.text}\n")
     assert tally.faults == [], f"seed {SEED}: {tally.text}"
     assert tally.pairs >= PAIRS
