@@ -16,7 +16,7 @@ BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
 FOR := --for-test
 demo chaos: FOR :=
 
-.PHONY: help setup lint check test demo bench chaos conformance proto clean
+.PHONY: help setup lint check test demo bench chaos conformance fuzz proto clean
 
 help: ## show the goals
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -49,6 +49,9 @@ chaos: setup ## kill, stop and spoil parts at random under load for 30 minutes; 
 
 conformance: setup ## clients that others wrote, unmodified, against the whole stack
 	@$(RUN) -m pytest tests/conformance
+
+fuzz: setup ## bad requests to all doors, a good one beside each, for ten minutes or so
+	@POINTSMAN_FUZZ=100000 $(RUN) -m pytest -s tests/e2e/test_fuzz.py
 
 proto: setup ## regenerate functions/pointsman/pb from proto/
 	@$(RUN) -m scripts.proto functions

@@ -74,8 +74,8 @@ def show(result: Result, console: Console) -> None:
         cells = (
             f"{one.mean:,.1f}",
             f"{one.slope * 3600:+,.2f}",
-            f"{one.daily:+.1%}",
-            f"± {one.daily_margin:.1%}",
+            f"{one.growth:+.1%}",
+            f"± {one.growth_margin:.1%}",
         )
         trends.add_row(one.name, *cells, one.verdict)
     console.print(trends)

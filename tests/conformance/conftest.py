@@ -15,12 +15,12 @@ from pointsman.localstack.assembly import Plan
 from pointsman.localstack.stack import Stack
 
 MODELS = Path(__file__).parent / "models"
-CLASSES = {"double": "Double", "echo": "Echo"}
+CLASSES = {"double": "Double", "echo": "Echo", "sum": "Sum"}
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield a running stack with the models `double` and `echo`."""
+    """Yield a running stack with the models `double`, `echo` and `sum`."""
     before = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(MODELS), before) if part)
     with Stack(tmp_path_factory.mktemp("conformance"), plan=Plan(gateways=1)) as running:

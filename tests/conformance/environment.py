@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,9 +15,13 @@ INSTALLS_WITHIN_S = 600
 RUNS_WITHIN_S = 180
 
 
-def python_with(*requirements: str) -> Path:
-    """Return the interpreter of an environment that has these and nothing of ours."""
-    key = hashlib.sha256("\n".join([sys.version, *requirements]).encode()).hexdigest()[:16]
+def python_with(*requirements: str, alone: Sequence[str] = ()) -> Path:
+    """Return the interpreter of an environment that has these and nothing of ours.
+
+    Those in `alone` are installed without what they require: somebody's stubs, but not the framework.
+    """
+    named = [sys.version, *requirements, *(f"--no-deps {one}" for one in alone)]
+    key = hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
     folder = ROOT / ".cache" / f"client-{key}"
     python, finished = folder / "bin" / "python", folder / "finished"
     if not finished.exists():
@@ -24,6 +29,8 @@ def python_with(*requirements: str) -> Path:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
         subprocess.run([*pip, *requirements], check=True, timeout=INSTALLS_WITHIN_S)
+        if alone:
+            subprocess.run([*pip, "--no-deps", *alone], check=True, timeout=INSTALLS_WITHIN_S)
         finished.touch()
     return python
 

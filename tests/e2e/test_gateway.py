@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import collections
-import http
 import http.client
 import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,38 +17,8 @@ import numpy as np
 from pointsman.client import Prediction
 from pointsman.client.grpc import Ask, GrpcClient, ModelVersion
 from pointsman.client.http import HttpClient
-from pointsman.localstack.stack import Stack
+from tests.e2e.asking import ask
 from tests.e2e.bench import Bench, scale
-
-
-class Answer(NamedTuple):
-    status: int
-    body: Any
-    headers: dict[str, str]
-
-
-def ask(stack: Stack, method: str, path: str, body: object = None, **headers: str) -> Answer:
-    """Return what the gateway says; ask again where it asks for that, as on a busy machine it may."""
-    while (
-        answer := ask_once(stack, method, path, body, **headers)
-    ).status == http.HTTPStatus.TOO_MANY_REQUESTS:
-        threading.Event().wait(0.1)
-    return answer
-
-
-def ask_once(stack: Stack, method: str, path: str, body: object = None, **headers: str) -> Answer:
-    """Return what the gateway says on a connection of its own."""
-    connection = http.client.HTTPConnection(stack.record.http.removeprefix("http://"), timeout=60)
-    try:
-        data = None if body is None else msgspec.json.encode(body)
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, data, names)
-        response = connection.getresponse()
-        raw = response.read()
-        found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, msgspec.json.decode(raw) if raw else None, found)
-    finally:
-        connection.close()
 
 
 def oip(row: np.ndarray, **more: object) -> dict[str, object]:

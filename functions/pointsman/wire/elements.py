@@ -1,6 +1,7 @@
 """Elements of a tensor between JSON values and the raw form: exact, or refused by name.
 
-Integers are exact: one that does not fit its integer datatype is refused, never wrapped or rounded.
+Integers are exact: one that does not fit its integer datatype is refused, never wrapped or rounded. Some
+clients write 1.0 for 1: up to 2^53 that is a whole number, beyond it stands for several and is refused.
 Floating-point datatypes round to the nearest and refuse what they would turn into an infinity.
 """
 
@@ -20,6 +21,7 @@ from pointsman.wire.tensors import join_bytes, split_bytes
 MAX_DIMENSIONS: Final = 32
 _MAX_ELEMENTS: Final = 2**48
 _MAX_QUOTED: Final = 100
+_MAX_WHOLE: Final = 2.0**53
 
 # struct's codes: it packs a list in less time than numpy takes to make an array of it.
 _CODES: Final = {
@@ -109,11 +111,19 @@ def packed(flat: list[Any], datatype: str, field: str) -> bytes:
         return join_bytes(texts(flat, field))
     kinds, wanted = _KINDS[datatype]
     if not kinds.issuperset(map(type, flat)):
-        raise Fault(field, wanted)
+        if DTYPES[datatype].kind not in "iu" or not all(map(_is_whole, flat)):
+            raise Fault(field, wanted)
+        flat = list(map(int, flat))
     try:
         return struct.pack(f"<{len(flat)}{_CODES[datatype]}", *flat)
     except (struct.error, OverflowError):
         raise Fault(field, "an element does not fit the datatype") from None
+
+
+def _is_whole(element: Any) -> bool:
+    if type(element) is float:
+        return element.is_integer() and abs(element) <= _MAX_WHOLE
+    return type(element) is int
 
 
 def texts(flat: list[Any], field: str) -> list[bytes]:

@@ -28,3 +28,16 @@ class Echo:
     def forward(self, items: list[Item]) -> list[Item]:
         """Return one result per item."""
         return items
+
+
+class Sum:
+    """The sum of each row."""
+
+    signature = {  # noqa: RUF012 - the contract of a model class
+        "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}],
+        "outputs": [{"name": "sum", "datatype": "FP32", "shape": [-1]}],
+    }
+
+    def forward(self, items: list[Item]) -> list[Item]:
+        """Return one result per item."""
+        return [{"sum": item["x"].sum(axis=1)} for item in items]

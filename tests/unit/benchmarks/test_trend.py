@@ -19,7 +19,7 @@ def series(
 def test_a_leak_is_seen_through_noise() -> None:
     found = trend("memory", *series(daily=2.0, noise=0.5))
     assert found.verdict == GROWS
-    assert found.daily == pytest.approx(2.0, abs=0.5)
+    assert found.growth == pytest.approx(2.0, abs=0.5)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -31,6 +31,12 @@ def test_what_shrinks_is_flat() -> None:
     assert trend("memory", *series(daily=-3, noise=0.1)).verdict == FLAT
 
 
+def test_growth_is_judged_over_the_span_that_is_asked_about() -> None:
+    times, values = series(daily=2.0, noise=0.01)
+    assert trend("memory", times, values, span_s=DAY_S).verdict == GROWS
+    assert trend("memory", times, values, span_s=60.0).verdict == FLAT
+
+
 def test_a_constant_has_no_slope() -> None:
     found = trend("restarts", [0.0, 1.0, 2.0, 3.0], [0.0] * 4)
-    assert (found.slope, found.margin, found.daily, found.verdict) == (0, 0, 0, FLAT)
+    assert (found.slope, found.margin, found.growth, found.verdict) == (0, 0, 0, FLAT)

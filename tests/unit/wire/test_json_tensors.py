@@ -51,6 +51,16 @@ def test_integers_are_exact_to_the_last_bit(datatype: str, data: st.DataObject) 
     assert (form, item["x"].dtype, item["x"].tolist()) == (OIP, DTYPES[datatype], values)
 
 
+@given(st.sampled_from(INTEGERS), st.data())
+def test_a_whole_number_may_be_written_with_a_point(datatype: str, data: st.DataObject) -> None:
+    info, most = np.iinfo(DTYPES[datatype]), 2**53
+    numbers = st.integers(max(int(info.min), -most), min(int(info.max), most))
+    values = data.draw(st.lists(numbers, min_size=1, max_size=5))
+    form, item = parsed(oip(datatype, [len(values)], [*map(float, values[:1]), *values[1:]]))
+    assert (form, item["x"].dtype, item["x"].tolist()) == (OIP, DTYPES[datatype], values)
+    refused(oip(datatype, [1], [float(int(info.max) + 1)]))
+
+
 @pytest.mark.parametrize("datatype", INTEGERS)
 def test_an_integer_one_beyond_its_datatype_is_refused(datatype: str) -> None:
     info = np.iinfo(DTYPES[datatype])
@@ -113,7 +123,8 @@ def test_an_empty_batch_is_a_tensor_of_no_rows() -> None:
     ("datatype", "data"),
     [
         ("INT64", [1.5]),
-        ("INT64", [1.0]),
+        ("INT64", [2.0**53 + 2]),
+        ("INT64", [float("1e300")]),
         ("INT64", ["1"]),
         ("INT64", [True]),
         ("INT64", [None]),
