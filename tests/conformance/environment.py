@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.kept import kept
+
 PROGRAMS = Path(__file__).parent / "programs"
 INSTALLS_WITHIN_S = 600
 RUNS_WITHIN_S = 180
@@ -20,19 +19,16 @@ def python_with(*requirements: str, alone: Sequence[str] = ()) -> Path:
 
     Those in `alone` are installed without what they require: somebody's stubs, but not the framework.
     """
-    named = [sys.version, *requirements, *(f"--no-deps {one}" for one in alone)]
-    key = hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
-    folder = ROOT / ".cache" / f"client-{key}"
-    python, finished = folder / "bin" / "python", folder / "finished"
-    if not finished.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+
+    def make(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        pip = (folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
         subprocess.run([*pip, *requirements], check=True, timeout=INSTALLS_WITHIN_S)
         if alone:
             subprocess.run([*pip, "--no-deps", *alone], check=True, timeout=INSTALLS_WITHIN_S)
-        finished.touch()
-    return python
+
+    named = [sys.version, *requirements, *(f"--no-deps {one}" for one in alone)]
+    return kept("client", "\n".join(named), make) / "bin" / "python"
 
 
 def run(python: Path, program: str, *arguments: str) -> str:

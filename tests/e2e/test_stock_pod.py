@@ -14,7 +14,8 @@ import pytest
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.stack import Stack
 from tests.e2e.bench import Bench
-from tests.protocol.official.environment import ROOT, official_python
+from tests.kept import ROOT
+from tests.protocol.official.environment import official_python
 
 SCRIPT = Path("examples/stock_pod/stock_pod.py")
 

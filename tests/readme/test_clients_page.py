@@ -97,7 +97,7 @@ def test_there_is_a_program_for_each_client() -> None:
 
 def test_the_command_prints_what_is_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POINTSMAN_URL", url)
-    (console,) = (block for block in SHOWN if block.language == "console")
+    (console,) = (block for block in blocks(PAGE, "Command line") if block.language == "console")
     (step,) = steps(console)
     result = CliRunner().invoke(app, shlex.split(step.command)[1:])
     assert result.exit_code == 0, result.output

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import site
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.kept import kept
+
 SDK = "apache-flink-statefun==3.3.0"
 
 # What its protobuf 3.20 lacks of the generated code's needs: a check of versions that would refuse it.
@@ -32,18 +31,16 @@ def official_python() -> Path:
 
     What is no SDK and no protobuf comes from the environment that runs the tests, which lies below it.
     """
-    key = hashlib.sha256("\n".join([sys.version, SDK, *site.getsitepackages()]).encode()).hexdigest()[:16]
-    folder = ROOT / ".cache" / f"official-{key}"
-    python = folder / "bin" / "python"
-    finished = folder / "finished"
-    if not finished.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-        (packages,) = folder.glob("lib/python*/site-packages")
-        (packages / "below.pth").write_text("\n".join(site.getsitepackages()))
-        pip = (sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check")
-        options = ("--quiet", "--ignore-installed", "--no-warn-conflicts")
-        subprocess.run([*pip, "install", *options, SDK], check=True)
-        (packages / "google" / "protobuf" / "runtime_version.py").write_text(RUNTIME_VERSION)
-        finished.touch()
-    return python
+    made_of = "\n".join([sys.version, SDK, *site.getsitepackages()])
+    return kept("official", made_of, _make) / "bin" / "python"
+
+
+def _make(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "below.pth").write_text("\n".join(site.getsitepackages()))
+    python = str(folder / "bin" / "python")
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
+    options = ("--quiet", "--ignore-installed", "--no-warn-conflicts")
+    subprocess.run([*pip, "install", *options, SDK], check=True)
+    (packages / "google" / "protobuf" / "runtime_version.py").write_text(RUNTIME_VERSION)

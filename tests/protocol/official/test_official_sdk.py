@@ -3,7 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from tests.protocol.official.environment import ROOT, SDK, official_python
+from tests.kept import ROOT
+from tests.protocol.official.environment import SDK, official_python
 
 
 def test_the_protocol_tests_hold_on_the_official_sdk() -> None:
