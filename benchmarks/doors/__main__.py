@@ -23,7 +23,8 @@ from benchmarks.doors import report, wrk
 from benchmarks.doors.report import Row
 from benchmarks.stream import machine, models, processes
 from benchmarks.stream.bench import stamp
-from benchmarks.stream.run import MARKDOWN, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
 from pointsman.localstack.assembly import Plan
 from pointsman.localstack.ports import HOST, is_free, reserve
 from pointsman.localstack.stack import Stack
