@@ -1,31 +1,12 @@
-"""Environments of clients that others wrote, each made once and kept under .cache/."""
+"""Programs of clients that others wrote, run in environments of their own."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
-INSTALLS_WITHIN_S = 600
 RUNS_WITHIN_S = 180
-
-
-def python_with(*requirements: str) -> Path:
-    """Return the interpreter of an environment that has these and nothing of ours."""
-    key = hashlib.sha256("\n".join([sys.version, *requirements]).encode()).hexdigest()[:16]
-    folder = ROOT / ".cache" / f"client-{key}"
-    python, finished = folder / "bin" / "python", folder / "finished"
-    if not finished.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-        subprocess.run([*pip, *requirements], check=True, timeout=INSTALLS_WITHIN_S)
-        finished.touch()
-    return python
 
 
 def run(python: Path, program: str, *arguments: str) -> str:
