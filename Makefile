@@ -16,10 +16,10 @@ BOOTSTRAP := "$(PYTHON)" -m scripts.bootstrap
 FOR := --for-test
 demo chaos: FOR :=
 
-.PHONY: help setup lint check test demo bench chaos conformance fuzz proto clean
+.PHONY: help setup lint check test demo bench bench-peers chaos conformance fuzz proto clean
 
 help: ## show the goals
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
 
 setup: ## system packages, virtual environment, jars
 	@$(BOOTSTRAP) $(FOR)
@@ -43,6 +43,10 @@ demo: setup ## train, publish, stream, shift traffic on real handwritten digits
 bench: ## the table of docs/performance.md
 	@$(BOOTSTRAP) --for-bench
 	@$(RUN) -m benchmarks
+
+bench-peers: ## the gateway beside the servers that others wrote, by turns; installs them into .cache
+	@$(BOOTSTRAP) --for-bench
+	@$(RUN) -m benchmarks.doors $(ARGUMENTS)
 
 chaos: setup ## kill, stop and spoil parts at random under load for 30 minutes; nothing may be lost
 	@$(RUN) -m benchmarks.chaos

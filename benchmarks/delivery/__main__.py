@@ -15,8 +15,10 @@ from rich.console import Console
 from benchmarks.stream import models, report
 from benchmarks.stream.bench import QUICK, Bench, Pace, Side
 from benchmarks.stream.generator import Generator
+from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
 from benchmarks.stream.row import Row
-from benchmarks.stream.run import BUILD, HERE, MARKDOWN, publish, result
+from benchmarks.stream.run import BUILD, HERE, result
 from pointsman.client import Client
 from pointsman.localstack.stack import Stack
 from pointsman.outputs import EXACTLY_ONCE

@@ -1,1 +1,1 @@
-"""HTTP requests through the gateway beside a bare HTTP server that holds the model itself."""
+"""HTTP and gRPC through the gateway beside other servers, by turns."""

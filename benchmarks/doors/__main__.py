@@ -1,130 +1,75 @@
-"""`python -m benchmarks.doors [--quick]`: wrk asks the gateway and a bare server in turn."""
+"""`python -m benchmarks.doors`: wrk and ghz ask the gateway and the servers that others wrote, by turns."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import statistics
-import subprocess
+import signal
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-import numpy as np
 from rich.console import Console
 
 from benchmarks import sheet
-from benchmarks.doors import report, wrk
-from benchmarks.doors.report import Row
-from benchmarks.stream import machine, models, processes
-from benchmarks.stream.bench import stamp
-from benchmarks.stream.run import MARKDOWN, publish
-from pointsman.localstack.assembly import Plan
-from pointsman.localstack.ports import HOST, is_free, reserve
-from pointsman.localstack.stack import Stack
-from pointsman.settings import Settings
+from benchmarks.doors import report
+from benchmarks.doors.ours import Pointsman
+from benchmarks.doors.peers import PEERS
+from benchmarks.doors.plan import Plan
+from benchmarks.doors.run import Run
+from benchmarks.doors.system import System
+from benchmarks.stream.report import MARKDOWN
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "doors.json"
-ONE: Final = (models.MODEL,)
-# What is asked, and over how many connections.
-CASES: Final = (
-    ("one model", ONE, (1, 16, 64, 256)),
-    ("20 models", models.SMALL, (64, 512)),
-)
-ROUNDS, SECONDS, FIRST_S = 3, 8.0, 20.0
-# Beyond any number of connections here: what is refused is the engine's doing, not this bound's.
-SETTINGS: Final = Settings(silence_ms=120_000, gateway_timeout_ms=30_000)
+SYSTEMS: Final[tuple[System, ...]] = (Pointsman(), *PEERS)
 
 
-def body(folder: Path) -> Path:
-    """Write one row of 64 numbers as the Open Inference Protocol's JSON."""
-    data = [round(float(x), 6) for x in np.linspace(-1, 1, 64)]
-    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 64], "data": data}
-    path = folder / "body.json"
-    path.write_bytes(msgspec.json.encode({"inputs": [tensor]}))
-    return path
+def arguments() -> argparse.Namespace:
+    """Return what was asked for."""
+    usual = Plan()
+    parser = argparse.ArgumentParser(description="The gateway beside the servers that others wrote.")
+    parser.add_argument("--only", type=chosen, default=SYSTEMS, help="names of systems, with commas between")
+    parser.add_argument("--connections", type=numbers, help="as in 64,256; calls in flight over gRPC too")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="of each measurement")
+    parser.add_argument("--warmup", type=float, default=usual.warmup, help="seconds, after each start")
+    parser.add_argument("--rounds", type=int, default=usual.rounds)
+    return parser.parse_args()
 
 
-@contextmanager
-def bare_server(artifact: Path) -> Iterator[tuple[str, int]]:
-    """Yield the address and the process id of the yardstick."""
-    reservation = reserve()
-    reservation.release()
-    command = (sys.executable, "-m", "benchmarks.doors.bare", str(reservation.port), str(artifact))
-    with subprocess.Popen(command) as process:
-        try:
-            while is_free(reservation.port) and process.poll() is None:
-                time.sleep(0.05)
-            yield f"http://{HOST}:{reservation.port}", process.pid
-        finally:
-            process.terminate()
+def chosen(text: str) -> Sequence[System]:
+    """Return the systems of these names; a part of a name will do. Raises ArgumentTypeError."""
+    names = [name.strip().lower() for name in text.split(",")]
+    known = ", ".join(system.name for system in SYSTEMS)
+    for name in names:
+        if not any(name in system.name.lower() for system in SYSTEMS):
+            raise argparse.ArgumentTypeError(f"no {name!r}; there are {known}")
+    return [system for system in SYSTEMS if any(name in system.name.lower() for name in names)]
 
 
-def measure(folder: Path, rounds: int, seconds: float, console: Console) -> report.Result:
-    """Ask both in turn, the other stopped meanwhile."""
-    asked = body(folder)
-    plan = Plan(gateways=1, settings=SETTINGS)
-    with Stack(folder / "stack", plan=plan) as stack, bare_server(models.artifact(folder, 1)) as bare:
-        asyncio.run(publish(stack.kafka, models.specs(folder)[:-1]))
-        ours = {name: child.pid for name, child in stack.record.children.items()}
-        sides = {"pointsman": (stack.record.http, [bare[1]]), "bare aiohttp": (bare[0], [*ours.values()])}
-        wrk.run(stack.record.http, asked, paths_of(models.SMALL + ONE), 64, FIRST_S if rounds > 1 else 3.0)
-        rows = []
-        for case, asked_models, all_connections in CASES:
-            for connections in all_connections:
-                runs: dict[str, list[wrk.Run]] = {name: [] for name in sides}
-                for _ in range(rounds):
-                    for name, (url, idle) in sides.items():
-                        with processes.stopped(idle):
-                            found = wrk.run(url, asked, paths_of(asked_models), connections, seconds)
-                        runs[name].append(found)
-                made = [row(case, connections, name, found) for name, found in runs.items()]
-                console.print(
-                    *(f"{one.side} {one.case} {one.connections}: {one.rate:,.0f}/s" for one in made)
-                )
-                rows += made
-        memory = processes.memory_mib(stack.record.children)
-        return report.Result(rows, memory, stack.restarts(), machine.facts(), stamp())
-
-
-def paths_of(names: tuple[str, ...]) -> list[str]:
-    """Return the paths that ask these models."""
-    return [f"/v2/models/{name}/infer" for name in names]
-
-
-def row(case: str, connections: int, side: str, runs: list[wrk.Run]) -> Row:
-    """Return the medians of some runs; what was refused or broken in any of them counts."""
-    return Row(
-        case=case,
-        connections=connections,
-        side=side,
-        rate=statistics.median(run.rate for run in runs),
-        p50_ms=statistics.median(run.p50_us for run in runs) / 1000,
-        p99_ms=statistics.median(run.p99_us for run in runs) / 1000,
-        refused=sum(run.refused for run in runs),
-        broken=sum(run.broken for run in runs),
-    )
+def numbers(text: str) -> list[int]:
+    """Return numbers with commas between."""
+    return [int(number) for number in text.split(",")]
 
 
 def main() -> None:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="The gateway beside a bare HTTP server.")
-    parser.add_argument("--quick", action="store_true", help="one short round; writes no files")
-    quick = parser.parse_args().quick
+    """Measure, print, and write what is a whole run."""
+    asked = arguments()
+    # Whoever ends the run ends the server whose turn it is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    plan = Plan(rounds=asked.rounds, seconds=asked.seconds, warmup=asked.warmup)
+    if asked.connections:
+        plan = plan.over(asked.connections)
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="pointsman-doors-") as folder:
-        rounds, seconds = (1, 3.0) if quick else (ROUNDS, SECONDS)
-        result = measure(Path(folder), rounds, seconds, console)
+    with tempfile.TemporaryDirectory(prefix="doors-", ignore_cleanup_errors=True) as folder:
+        result = Run(plan, Path(folder), console).measure(asked.only)
     told = report.sheet(result)
     told.show(console)
-    if not quick:
+    if plan == Plan() and asked.only is SYSTEMS:
         sheet.keep(result, RESULTS)
         told.publish(MARKDOWN)
+    else:
+        console.print("a part of the whole: nothing is written")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""wrk, the load generator of the HTTP doors: closed loop, so many connections, one request on each."""
+"""wrk, the load generator of the HTTP doors: closed loop, so many connections, one request on each.
+
+Its `Run` is also what comes of other generators.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ class Run(msgspec.Struct, frozen=True):
     """What came of a run. `refused` had another status than 2xx or 3xx, `broken` no answer at all."""
 
     answered: int
-    took_us: int
-    p50_us: int
-    p99_us: int
+    took_us: float
+    p50_us: float
+    p99_us: float
     refused: int
     broken: int
 
@@ -39,5 +42,10 @@ def run(url: str, body: Path, paths: Sequence[str], connections: int, seconds: f
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=seconds + 2 * PATIENCE_S
     )
-    line = next(line for line in done.stdout.splitlines() if line.startswith("{"))
+    return parse(done.stdout)
+
+
+def parse(said: str) -> Run:
+    """Return what the script's line says. Raises MsgspecError where there is none."""
+    line = next((line for line in said.splitlines() if line.startswith("{")), "")
     return msgspec.json.decode(line, type=Run)

@@ -22,7 +22,9 @@ from benchmarks.isolation.report import PHASES, Memory, Result
 from benchmarks.stream import machine, models, processes
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator, Opened, Traffic
-from benchmarks.stream.run import BUILD, MARKDOWN, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
+from benchmarks.stream.run import BUILD
 from pointsman import topics
 from pointsman.core.partition import partition_of
 from pointsman.localstack.stack import Stack

@@ -23,7 +23,9 @@ from benchmarks.outage.trouble import PODS, Load, Outage, Trouble
 from benchmarks.stream import machine, models
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator, Opened
-from benchmarks.stream.run import BUILD, MARKDOWN, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
+from benchmarks.stream.run import BUILD
 from pointsman.localstack.stack import Stack
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "outage.json"

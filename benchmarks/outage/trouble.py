@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from benchmarks.outage.models import FACTORY
 from benchmarks.stream import models
-from benchmarks.stream.run import publish
+from benchmarks.stream.publication import publish
 from pointsman.client import Client
 from pointsman.localstack.stack import Stack
 

@@ -17,7 +17,9 @@ from benchmarks.overload.report import Result
 from benchmarks.stream import machine, models
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator
-from benchmarks.stream.run import BUILD, MARKDOWN, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
+from benchmarks.stream.run import BUILD
 from pointsman.localstack.stack import Stack
 from pointsman.pb.v1 import inference_pb2 as pb
 

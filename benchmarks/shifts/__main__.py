@@ -14,7 +14,8 @@ from rich.table import Table
 
 from benchmarks.stream import models
 from benchmarks.stream.generator import PATIENCE_S, Generator, Traffic, finish
-from benchmarks.stream.run import BUILD, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.run import BUILD
 from pointsman import topics
 from pointsman.client import Client
 from pointsman.core.partition import partition_of

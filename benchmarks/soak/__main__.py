@@ -20,7 +20,8 @@ from benchmarks.soak.sample import Sampler
 from benchmarks.stream import machine, models
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator
-from benchmarks.stream.run import BUILD, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.run import BUILD
 from pointsman.client import Client
 from pointsman.localstack.stack import Stack
 

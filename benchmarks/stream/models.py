@@ -1,4 +1,8 @@
-"""What the benchmark serves: artifacts, desired states, and the body of a request."""
+"""What the benchmark serves: artifacts, desired states, and the body of a request.
+
+torch is imported where an artifact is written: a process that maps it would take its share of what others
+are charged for it (see `processes.memory_bytes`).
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from safetensors.torch import save
 
 from benchmarks.stream.generator import Traffic
 from pointsman import topics
 from pointsman.pb.v1 import inference_pb2 as pb
-from pointsman_examples import mlp
 
 MODEL: Final = "mlp"
 SMALL: Final = tuple(f"small-{index:02d}" for index in range(20))
 SLOW: Final = "slow"
+WIDTH: Final = 64
 
 
 def artifact(folder: Path, seed: int) -> Path:
     """Write the network with the seed's weights and return its path."""
+    from safetensors.torch import save
+
+    from pointsman_examples import mlp
+
     path = folder / f"mlp-{seed}.safetensors"
     path.write_bytes(save(mlp.seeded(seed).state_dict()))
     return path
@@ -50,9 +57,9 @@ def single(name: str, only: dict[str, Any]) -> dict[str, Any]:
 
 def body(path: Path, **fields: Any) -> Path:
     """Write the payload of a request, one row of 64 numbers, and other fields of it; return its path."""
-    row = np.linspace(-1, 1, mlp.WIDTH, dtype="<f4")
+    row = np.linspace(-1, 1, WIDTH, dtype="<f4")
     request = pb.InferenceRequest(**fields)
-    request.tensors.tensors.add(name="x", datatype="FP32", shape=[1, mlp.WIDTH], raw=row.tobytes())
+    request.tensors.tensors.add(name="x", datatype="FP32", shape=[1, WIDTH], raw=row.tobytes())
     path.write_bytes(request.SerializeToString())
     return path
 

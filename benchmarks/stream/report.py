@@ -12,6 +12,7 @@ from rich.table import Table
 
 from benchmarks.stream.row import Row
 
+MARKDOWN: Final = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 HEADINGS: Final = ("case", "in flight", "requests/s", "p50 ms", "p99 ms", "CPU µs per request")
 MEANING: Final = {
     "limit": "broker alone, 264-byte records out and back",

@@ -6,16 +6,15 @@ import argparse
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 from rich.console import Console
 
 from benchmarks.stream import bare, echo_stack, machine, models, processes, report
 from benchmarks.stream.bench import QUICK, Bench, Pace, Side, stamp
 from benchmarks.stream.generator import Generator, Traffic
+from benchmarks.stream.publication import publish
 from benchmarks.stream.row import Row
-from pointsman.client import Client
 from pointsman.localstack.enginefiles import ensure
 from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
@@ -23,21 +22,10 @@ from pointsman.settings import Settings
 HERE: Final = Path(__file__).resolve().parents[1]
 BUILD: Final = HERE / "build"
 JSON: Final = HERE / "results" / "stream.json"
-MARKDOWN: Final = HERE.parent / "docs" / "performance.md"
 README: Final = HERE.parent / "README.md"
 LIMIT: Final = Traffic("bench.limit", "bench.limit")
-READY_S: Final = 120.0
 # A side that waits for its turn is stopped and silent: its pods must not count as gone.
 SETTINGS: Final = Settings(silence_ms=120_000)
-
-
-async def publish(kafka: str, specs: list[dict[str, Any]]) -> None:
-    """Apply the models and return when each has answered."""
-    row = np.zeros((1, 64), "<f4")
-    async with Client(kafka) as client:
-        for spec in specs:
-            await client.apply(spec, timeout=READY_S)
-        await asyncio.gather(*(client.predict(spec["model"], {"x": row}, timeout=READY_S) for spec in specs))
 
 
 async def run(pace: Pace, folder: Path, console: Console) -> report.Result:
@@ -86,6 +74,6 @@ def main() -> None:
     report.show(done, console)
     if not done.quick:
         report.write_json(done, JSON)
-        report.write_between_markers(report.markdown(done), MARKDOWN)
+        report.write_between_markers(report.markdown(done), report.MARKDOWN)
         report.write_between_markers(report.summary(done), README)
-        console.print(f"written: {JSON}, {MARKDOWN}, {README}")
+        console.print(f"written: {JSON}, {report.MARKDOWN}, {README}")

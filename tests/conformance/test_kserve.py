@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conformance.environment import python_with, run
+from scripts.environments import python_with
+from tests.conformance.environment import run
 
 
 def test_the_rest_and_grpc_clients_work_unmodified(http: str, grpc: str) -> None:

@@ -6,7 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.conformance.environment import RUNS_WITHIN_S, python_with
+from scripts.environments import python_with
+from tests.conformance.environment import RUNS_WITHIN_S
 
 
 def test_mlserver_infer_has_a_file_of_requests_answered(http: str, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conformance.environment import python_with, run
+from scripts.environments import python_with
+from tests.conformance.environment import run
 
 CLIENTS = ("open-inference-openapi==2.0.0.1", "open-inference-grpc==2.0.0")
 

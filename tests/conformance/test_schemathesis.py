@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.conformance.environment import RUNS_WITHIN_S, python_with
+from scripts.environments import python_with
+from tests.conformance.environment import RUNS_WITHIN_S
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 

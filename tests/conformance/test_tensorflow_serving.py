@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.environment import python_with, run
+from scripts.environments import python_with
+from tests.conformance.environment import run
 
 # The stubs are as old as their names say; a newer protobuf reads them slowly or not at all.
 PROTOBUF = "protobuf==3.20.3"

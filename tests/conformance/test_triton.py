@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.environment import python_with, run
+from scripts.environments import python_with
+from tests.conformance.environment import run
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.bootstrap.step import digest
+from scripts.kept import ROOT, kept
 from tests.house.tree import files
-from tests.kept import ROOT, kept
 from tests.readme.page import Block, Step, blocks, steps
 
 PAGE, SECTION = "docs/clients.md", "Other languages"

@@ -13,8 +13,8 @@ import pytest
 
 from pointsman.localstack.pools import Pools
 from pointsman.localstack.stack import Stack
+from scripts.kept import ROOT
 from tests.e2e.bench import Bench
-from tests.kept import ROOT
 from tests.protocol.official.environment import official_python
 
 SCRIPT = Path("examples/stock_pod/stock_pod.py")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.kept import kept
+from scripts.kept import kept
 
 SDK = "apache-flink-statefun==3.3.0"
 

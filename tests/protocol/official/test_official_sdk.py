@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from tests.kept import ROOT
+from scripts.kept import ROOT
 from tests.protocol.official.environment import SDK, official_python
 
 

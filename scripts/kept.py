@@ -1,4 +1,4 @@
-"""What the tests make once and keep under .cache/, each in a folder of its own."""
+"""What is made once and kept under .cache/, each in a folder of its own."""
 
 from __future__ import annotations
 
