@@ -16,7 +16,8 @@ from benchmarks.doors.forms import ROW
 from benchmarks.doors.wrk import PATIENCE_S, Run
 from benchmarks.stream.models import WIDTH
 from pointsman.pb.oip import grpc_service_pb2 as oip
-from scripts.environments import ROOT, Unavailable
+from scripts.environments import Unavailable
+from scripts.kept import kept
 
 VERSION: Final = "v0.121.0"
 MODULE: Final = f"github.com/bojand/ghz/cmd/ghz@{VERSION}"
@@ -42,10 +43,10 @@ class _Report(msgspec.Struct):
 
 def program() -> Path:
     """Return ghz, built the first time. Raises Unavailable."""
-    folder = ROOT / ".cache" / f"ghz-{VERSION}"
-    path = folder / "ghz"
-    if path.exists():
-        return path
+    return kept("ghz", MODULE, _build) / "ghz"
+
+
+def _build(folder: Path) -> None:
     if shutil.which("go") is None:
         raise Unavailable("ghz is built with Go, which is not there")
     done = subprocess.run(
@@ -54,7 +55,6 @@ def program() -> Path:
     )  # fmt: skip
     if done.returncode != 0:
         raise Unavailable(f"ghz cannot be built: {done.stderr.strip().splitlines()[-1:]}")
-    return path
 
 
 def prepared(folder: Path, model: str) -> tuple[Path, Path]:

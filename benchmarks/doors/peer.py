@@ -19,7 +19,8 @@ from benchmarks.doors.system import Site
 from benchmarks.stream import processes
 from pointsman.localstack.ports import HOST, reserve
 from pointsman.localstack.record import start_ticks
-from scripts.environments import ROOT, python_with
+from scripts.environments import python_with
+from scripts.kept import ROOT
 
 PROGRAMS: Final = Path(__file__).with_name("programs")
 # All calculate with the product's own torch: the network is to cost everyone the same.

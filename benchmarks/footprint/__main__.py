@@ -15,12 +15,14 @@ from rich.console import Console
 from benchmarks import sheet
 from benchmarks.beside import sampled
 from benchmarks.doors import wrk
-from benchmarks.doors.__main__ import ONE, SETTINGS, body, paths_of
+from benchmarks.doors.forms import oip
+from benchmarks.doors.ours import SETTINGS
 from benchmarks.footprint import report
 from benchmarks.footprint.report import Result, Sample
 from benchmarks.stream import machine, models, processes
 from benchmarks.stream.bench import stamp
-from benchmarks.stream.run import MARKDOWN, publish
+from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
 from pointsman.localstack.assembly import Plan
 from pointsman.localstack.stack import Stack
 
@@ -33,7 +35,9 @@ FIRST_REQUESTS: Final = 100_000
 
 async def measure(folder: Path, requests: int, console: Console) -> Result:
     """Ask all models in turn until so many requests are answered after the first ones."""
-    asked, paths = body(folder), paths_of(models.SMALL + ONE)
+    form, asked = oip(), folder / "body.json"
+    asked.write_bytes(form.body)
+    paths = form.paths((*models.SMALL, models.MODEL))
     async with Stack(folder / "stack", plan=Plan(gateways=1, settings=SETTINGS)) as stack:
         await publish(stack.kafka, models.specs(folder)[:-1])
 
