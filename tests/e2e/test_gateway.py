@@ -59,13 +59,14 @@ def test_the_same_row_has_the_same_answer_through_every_client(
     bench: Bench, name: str, row: np.ndarray
 ) -> None:
     bench.apply(name, {"1": scale(3), "2": scale(0.1)}, {"1": 50, "2": 50})
+    inputs = {"x": row}
     units = [f"unit-{number}" for number in range(20)]
     url, grpc_url = bench.stack.record.http, f"grpc://{bench.stack.record.grpc}"
     with HttpClient(url, retries=9) as http_client, GrpcClient(grpc_url, retries=9) as grpc_client:
-        by_kafka = [bench.predict(name, row, unit=unit) for unit in units]
-        by_http = [http_client.predict(name, row, unit=unit, timeout=60) for unit in units]
-        by_grpc = [grpc_client.predict(name, row, unit=unit, timeout=60) for unit in units]
-        asks = [Ask(name, row, unit=unit) for unit in units]
+        by_kafka = [bench.predict(name, inputs, unit=unit) for unit in units]
+        by_http = [http_client.predict(name, inputs, unit=unit, timeout=60) for unit in units]
+        by_grpc = [grpc_client.predict(name, inputs, unit=unit, timeout=60) for unit in units]
+        asks = [Ask(name, inputs, unit=unit) for unit in units]
         by_stream = list(grpc_client.stream(asks, timeout=60))
         assert grpc_client.metadata(name) == http_client.metadata(name)
         assert versions_of(name, grpc_client.models()) == versions_of(name, http_client.models())

@@ -52,7 +52,7 @@ def by_python(stack: Stack, model: str, units: Sequence[str]) -> list[Prediction
 
     async def predict() -> list[Prediction]:
         async with Client(stack.kafka) as client:
-            return [await client.predict(model, row, unit=unit) for unit in units]
+            return [await client.predict(model, {"x": row}, unit=unit) for unit in units]
 
     return asyncio.run(predict())
 
