@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from pointsman.client import Client
+from pointsman.client.grpc import GrpcClient
+from pointsman.client.http import HttpClient
 from pointsman.localstack import rest
 from pointsman.localstack.job import Job
 from tests.compose import rootfs
@@ -68,8 +70,8 @@ def main(folder: Path) -> None:
     machine.kill("master")
     machine.start("master")  # as its restart policy does
     machine.await_healthy("master")
-    resumed = {"first": first, "after_death": asyncio.run(_infer()), "restored": _restored()}
-    sys.stdout.write(json.dumps(resumed))
+    found = {"first": first, "after_death": asyncio.run(_infer()), "restored": _restored()}
+    sys.stdout.write(json.dumps(found | _over_http_and_grpc(addresses["gateway"])))
 
 
 def _own_folders(folder: Path) -> dict[str, str]:
@@ -135,6 +137,14 @@ async def _infer() -> list[list[float]]:
         prediction = await client.predict("doubling", {"x": row}, timeout=ANSWERED_WITHIN_S)
     doubled: list[list[float]] = prediction.outputs["y"].tolist()
     return doubled
+
+
+def _over_http_and_grpc(address: str) -> dict[str, list[list[float]]]:
+    """Return what the gateway answers; by its address, for without keys it answers to few names."""
+    row = {"x": np.array([[1.0, 2.0]], dtype=np.float32)}
+    with HttpClient(f"http://{address}:8080") as http, GrpcClient(f"grpc://{address}:8001") as grpc:
+        answers = {"http": http.predict("doubling", row), "grpc": grpc.predict("doubling", row)}
+    return {door: answer.outputs["y"].tolist() for door, answer in answers.items()}
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class Machine:
         """Return what a container's process sees: of the shell that started all this, only its path."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self._logs), "LANG": "C.UTF-8"}
         image = self._images[name].environment
-        return environment | {**self._services[name].environment, **image}
+        return environment | image | self._services[name].environment
 
     def _tail(self, name: str) -> str:
         return (self._logs / f"{name}.log").read_text(errors="replace")[-3000:]

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from pointsman.localstack.functions import POD, ROUTER
+from pointsman.localstack.functions import GATEWAY, POD, ROUTER
 from pointsman.settings import Settings
 from tests.compose import dockerfile
 from tests.compose.composition import ROOT, read
@@ -110,8 +110,8 @@ def test_every_named_volume_is_declared() -> None:
     assert {source for source in used if NAMED.fullmatch(source)} == set(COMPOSITION.volumes)
 
 
-def test_router_and_pods_are_started_as_on_a_single_machine() -> None:
-    for name, local in (("router", ROUTER), ("default", POD)):
+def test_function_servers_are_started_as_on_a_single_machine() -> None:
+    for name, local in (("router", ROUTER), ("default", POD), ("gateway", GATEWAY)):
         assert SERVICES[name].command == ["python", *local[1:]]
 
 

@@ -24,7 +24,13 @@ def test_the_composed_system_answers_and_answers_again_after_the_masters_death(t
     result = _unshared(sys.executable, "-m", "tests.compose.inside", str(folder))
     assert result.returncode == 0, result.stderr[-6000:]
     doubled = [[2.0, 4.0]]
-    assert json.loads(result.stdout) == {"first": doubled, "after_death": doubled, "restored": True}
+    assert json.loads(result.stdout) == {
+        "first": doubled,
+        "after_death": doubled,
+        "restored": True,
+        "http": doubled,
+        "grpc": doubled,
+    }
 
 
 def _skip_where_namespaces_are_forbidden() -> None:

@@ -94,7 +94,7 @@ class Bench:
         """Send a JSON body."""
         self.ledger.send(request_id, msgspec.json.encode(body), key=key.encode(), topic=topic)
 
-    def predict(self, model: str, inputs: Mapping[str, Array], **fields: Any) -> Prediction:
+    def predict(self, model: str, inputs: dict[str, Array], **fields: Any) -> Prediction:
         """Return the client's answer through Kafka."""
         return self._call(self._client.predict(model, inputs, timeout=60, **fields))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pointsman.core.table import VersionState
 from pointsman.pb.v1 import serving_pb2
-from pointsman.pb.v1.routing_pb2 import READY
+from pointsman.pb.v1.routing_pb2 import LOADING, READY
 from pointsman.statefun.protocol import TICK
 from pointsman.testing.engine import Reply, Sent
 from pointsman.topics import ROUTES
@@ -98,6 +98,42 @@ def test_a_pod_that_speaks_after_a_restore_stays_reachable() -> None:
     router.hear({"1": READY, "2": READY})
     fire(router, tick)
     assert states(router) == {VersionState.READY}
+
+
+def test_the_word_of_a_dead_pod_makes_no_version_ready_again() -> None:
+    router, tick = ready()
+    for second in range(2, 90, 2):  # another pod has begun to load, and repeats its word
+        router.now += 2_000
+        router.hear({"1": LOADING, "2": LOADING}, pod="p2")
+        if second % 5 in (0, 1):
+            tick = armed(router.call((tick.typename, tick.value)))
+        if second > 25:
+            assert states(router) == {VersionState.LOADING}
+
+
+def test_each_pod_must_be_found_silent_twice() -> None:
+    router = Router()
+    tick = armed(router.obey(MODEL))
+    router.hear({"1": READY}, pod="p1")
+    router.now += 6_000
+    router.hear({"2": READY}, pod="p2")
+    tick = armed(router.call((tick.typename, tick.value)))
+    tick = armed(fire(router, tick))  # finds p1 silent, for the first time
+    tick = armed(fire(router, tick))  # p2 too, for the first time
+    assert {name: entry.state for name, entry in router.table.versions.items()} == {
+        "1": VersionState.UNREACHABLE,
+        "2": VersionState.READY,
+    }
+
+
+def test_words_on_a_model_without_versions_do_not_pile_up() -> None:
+    router, tick = ready()
+    router.obey({"model": "digits", "versions": {}}, offset=1)
+    fire(router, tick)
+    for number in range(10):
+        router.now += 61_000
+        router.hear({}, pod=f"p{number}")
+    assert router.pods == ["p9"]
 
 
 def test_pods_that_are_long_gone_are_forgotten() -> None:

@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import grpc
 
@@ -18,6 +18,9 @@ from pointsman.client.grpc_feed import Feed
 from pointsman.client.grpc_line import Access, GrpcLine, Pair, Roots
 from pointsman.client.insistence import Late, Send, Setback
 from pointsman.client.prediction import Prediction
+
+# A gateway says at once whether it takes a call. Another server may say so with its first answer.
+LET_IN_S: Final = 2.0
 
 
 class AsyncGrpcClient(AsyncClient[GrpcRequest, bytes]):
@@ -95,8 +98,7 @@ class AsyncGrpcClient(AsyncClient[GrpcRequest, bytes]):
 
 async def _send(call: Any, messages: AsyncGenerator[bytes, None]) -> None:
     """Send the messages until they or the call end; why a call ended is for its reader to hear."""
-    # A message that meets the end of the call would hide why it has ended: first see that we are let in.
-    await call.initial_metadata()
+    await _let_in(call)
     async with contextlib.aclosing(messages):
         try:
             async for message in messages:
@@ -104,3 +106,17 @@ async def _send(call: Any, messages: AsyncGenerator[bytes, None]) -> None:
             await call.done_writing()
         except (grpc.RpcError, asyncio.InvalidStateError):
             return
+        except BaseException:
+            call.cancel()  # else its reader would wait for answers to what was never asked
+            raise
+
+
+async def _let_in(call: Any) -> None:
+    """Return when the server has taken the call.
+
+    A message that meets the end of the call would hide why it has ended. A server that says nothing before
+    its first answer is not waited for.
+    """
+    told = asyncio.ensure_future(call.initial_metadata())
+    told.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({told}, timeout=LET_IN_S)

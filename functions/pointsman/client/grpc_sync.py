@@ -55,7 +55,8 @@ class GrpcClient(SyncClient[GrpcRequest, bytes]):
         """
         self._check_open()
         feed = Feed(self._core.identified, timeout)
-        call = self._channel.stream_stream(STREAM)(feed.each(requests), metadata=self._line.metadata)
+        with self._closing_is_an_error():
+            call = self._channel.stream_stream(STREAM)(feed.each(requests), metadata=self._line.metadata)
         try:
             for body in call:
                 yield feed.read(body)

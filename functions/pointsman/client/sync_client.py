@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, Self, TypeVar
 
 from pointsman.client.about import Health, Metadata, ModelVersion
@@ -76,8 +77,18 @@ class SyncClient(ABC, Generic[Q, A]):
                 step = advance(talk, None)
             else:
                 self._check_open()
-                step = advance(talk, self._exchange(step))
+                with self._closing_is_an_error():
+                    step = advance(talk, self._exchange(step))
         return step.result
+
+    @contextlib.contextmanager
+    def _closing_is_an_error(self) -> Iterator[None]:
+        """Raise ClientError for what the libraries raise where another thread has just closed the client."""
+        try:
+            yield
+        except (ValueError, RuntimeError):
+            self._check_open()
+            raise
 
     def _check_open(self) -> None:
         if not self._is_open:

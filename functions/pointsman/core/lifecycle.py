@@ -40,20 +40,18 @@ class PodWord(msgspec.Struct, frozen=True):
 class Moment(msgspec.Struct, frozen=True):
     """What `advance` looks at: the time, the pods' words, and the requests in flight per version.
 
-    A pod that said nothing for `silence_ms` holds nothing; where `finds_silence` is false that brings no
-    version down, though it keeps one that is UNREACHABLE from coming back.
+    A word older than `silence_ms` is in doubt: it keeps a version in the state that it is in and brings none
+    into another. Whoever does not believe it any more leaves it out.
     """
 
     now_ms: int
     silence_ms: int
     pods: Sequence[PodWord]
     inflight: Callable[[VersionEntry], int]
-    finds_silence: bool = True
 
-    def counts(self, word: PodWord, entry: VersionEntry) -> bool:
-        """Whether a pod's word on a version still holds."""
-        judges = self.finds_silence or entry.state is VersionState.UNREACHABLE
-        return not judges or self.now_ms - word.at_ms <= self.silence_ms
+    def is_fresh(self, word: PodWord) -> bool:
+        """Whether the pod has spoken lately."""
+        return self.now_ms - word.at_ms <= self.silence_ms
 
 
 def advance(table: RouteTable, moment: Moment) -> RouteTable:
@@ -92,31 +90,40 @@ def _said(entry: VersionEntry) -> tuple[VersionState, str, int]:
 def _heard(entry: VersionEntry, moment: Moment) -> VersionEntry:
     if entry.state is VersionState.DRAINING:
         return entry
-    words = [
-        pod.held[entry.version]
-        for pod in moment.pods
-        if moment.counts(pod, entry)
-        and pod.pool == entry.spec.pool
-        and entry.version in pod.held
-        and pod.held[entry.version].generation in (0, entry.generation)
-    ]
-    state, reason = _implied(entry, words)
-    return _moved(_informed(entry, words), state, reason, moment.now_ms)
+    said = [pod for pod in moment.pods if _speaks_of(pod, entry)]
+    fresh = [pod.held[entry.version] for pod in said if moment.is_fresh(pod)]
+    in_doubt = [pod.held[entry.version] for pod in said if not moment.is_fresh(pod)]
+    state, reason = _implied(entry, fresh, in_doubt)
+    return _moved(_informed(entry, fresh), state, reason, moment.now_ms)
 
 
-def _implied(entry: VersionEntry, words: Sequence[Held]) -> tuple[VersionState, str]:
-    ready = sum(word.state is VersionState.READY for word in words)
+def _speaks_of(pod: PodWord, entry: VersionEntry) -> bool:
+    held = pod.held.get(entry.version)
+    return held is not None and pod.pool == entry.spec.pool and held.generation in (0, entry.generation)
+
+
+def _implied(
+    entry: VersionEntry, fresh: Sequence[Held], in_doubt: Sequence[Held]
+) -> tuple[VersionState, str]:
+    ready = sum(word.state is VersionState.READY for word in fresh)
     # It takes min_ready pods to become READY and the last one's loss to stop being it.
-    if ready >= entry.spec.min_ready or (ready and entry.state is VersionState.READY):
+    if ready >= entry.spec.min_ready:
         return VersionState.READY, ""
-    if not words:
-        return _unheard(entry)
-    failed = next((word for word in words if word.state is VersionState.FAILED), None)
+    if entry.state is VersionState.READY and _has_ready((*fresh, *in_doubt)):
+        return VersionState.READY, ""
+    if not fresh:
+        is_kept = any(word.state is entry.state for word in in_doubt)
+        return (entry.state, entry.reason) if is_kept else _unheard(entry)
+    failed = next((word for word in fresh if word.state is VersionState.FAILED), None)
     if failed is not None and not ready:
         return VersionState.FAILED, failed.reason
-    if any(word.state is not VersionState.LOADING for word in words):
+    if any(word.state is not VersionState.LOADING for word in fresh):
         return VersionState.WARMING, ""
     return VersionState.LOADING, ""
+
+
+def _has_ready(words: Sequence[Held]) -> bool:
+    return any(word.state is VersionState.READY for word in words)
 
 
 def _unheard(entry: VersionEntry) -> tuple[VersionState, str]:

@@ -81,15 +81,14 @@ class RouterPlane:
         """Hold a partition while the application runs; wait for the last answers, and leave it last."""
         loop = asyncio.get_running_loop()
         failed = partial(self._undelivered, loop)
-        self._alone = Outbox(self._settings.kafka, failed, 0)
-        self._crowd = Outbox(self._settings.kafka, failed, CROWD_LINGER_MS)
         lease = Lease(self._settings.kafka, self._session, self._move_to)
-        lease.start()
         async with contextlib.AsyncExitStack() as leaving:  # from the last to the first
             leaving.push_async_callback(self._claims.close)
+            lease.start()
             leaving.push_async_callback(lease.close)
-            for outbox in (self._alone, self._crowd):
-                leaving.push_async_callback(asyncio.to_thread, outbox.close)
+            outboxes = [Outbox(self._settings.kafka, failed, linger_ms) for linger_ms in (0, CROWD_LINGER_MS)]
+            leaving.push_async_callback(_close_all, outboxes)
+            self._alone, self._crowd = outboxes
             leaving.push_async_callback(self._close_inboxes)
             leaving.push_async_callback(self._last_answers)
             yield
@@ -195,6 +194,10 @@ class RouterPlane:
         failure = Failure(UNAVAILABLE, f"Kafka did not take the record: {reason}")
         response = pb.InferenceResponse(id=tag, error=error_to_pb(failure))
         loop.call_soon_threadsafe(self._pending.settle, response)
+
+
+async def _close_all(outboxes: list[Outbox]) -> None:
+    await asyncio.gather(*(asyncio.to_thread(outbox.close) for outbox in outboxes))
 
 
 def key_for(session: str, partition: int, partitions: int) -> str:

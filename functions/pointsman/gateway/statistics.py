@@ -96,7 +96,7 @@ def _told(model: str, version: str, counts: _Counts) -> VersionStatistics:
         compute_input=Duration(done, 0),
         compute_infer=Duration(done, counts.compute_ns),
         compute_output=Duration(done, 0),
-        cache_hit=counts.hit,
-        cache_miss=counts.missed,
+        cache_hit=Duration(counts.hit.count, counts.hit.ns),
+        cache_miss=Duration(counts.missed.count, counts.missed.ns),
     )
     return VersionStatistics(model, version, counts.last_ms, counts.rows, round(counts.passes), stats)

@@ -14,7 +14,7 @@ from pointsman.core.history import is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
-from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving, same_routing
+from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerRelease
 from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
@@ -129,7 +129,7 @@ class Steering:
             self._state.table = noted(before, place)
             self._emit(self._refusal(command.id, command.model, after))
             return
-        self._settle(before, advance(noted(after, place), self._moment(finds_silence=False)))
+        self._settle(before, advance(noted(after, place), self._moment()))
         kind = command.body.__struct_config__.tag
         epoch = self._state.table.epoch
         self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
@@ -143,7 +143,7 @@ class Steering:
         """Take in the newest of a model's snapshots where it is newer than the table: the state was lost.
 
         It is on the routes topic already and is not written again. What it says of a version counts as a
-        pod's word for `silence_ms`, time enough for the pods to speak themselves.
+        pod's word until that is found silent, time enough for the pods to speak themselves.
         """
         newest, place = self._state.table, ""
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
@@ -184,10 +184,17 @@ class Steering:
 
     def _hear(self, word: serving_pb2.PodStatus) -> None:
         # What counts is when the router heard it: under load a word may have waited in the topic.
-        pods = self._state.pods.pods
         word.at_ms = self._now_ms
-        kept = [known for known in pods if known.pod != word.pod and not known.leaving]
+        kept = [
+            known
+            for known in self._state.pods.pods
+            if known.pod != word.pod and not known.leaving and not self._is_history(known)
+        ]
         self._keep(sorted([*kept, word], key=lambda known: known.pod))
+
+    def _is_history(self, word: serving_pb2.PodStatus) -> bool:
+        """Whether a word is to be forgotten where no timer looks for silent pods."""
+        return not self._state.arms.timer_armed and self._now_ms - word.at_ms > STALE_WORD_MS
 
     def _keep(self, words: Sequence[serving_pb2.PodStatus]) -> None:
         pods = self._state.pods.pods
@@ -215,8 +222,8 @@ class Steering:
     def tick(self, value: bytes) -> None:
         """Look for silent pods. A timer that a restore delayed waits for the topics to be read first.
 
-        Silence is believed when two timers in a row find it: the job may have been down for less than makes
-        a timer late, and the pods' words not read yet.
+        A pod is believed to be silent when two timers in a row find it so: the job may have been down for
+        less than makes a timer late, and the pods' words not read yet.
         """
         tick = serving_pb2.Tick.FromString(value)
         arms = self._state.arms
@@ -225,31 +232,25 @@ class Steering:
         times_late = tick.times_late or int(tick.late)
         is_late = self._now_ms - tick.due_ms > LATE_MS
         waits = is_late and times_late < MOST_LATE
-        suspects = tick.suspects if waits else self._look(believes=tick.suspects)
+        suspected_ms = tick.suspected_ms if waits else self._look(tick.suspected_ms)
         if self._state.table.versions:
             delay_ms = self._settings.silence_ms if waits else self._settings.silence_ms // 2
-            self._arm(delay_ms, times_late + 1 if is_late else 0, suspects=suspects)
+            self._arm(delay_ms, times_late + 1 if is_late else 0, suspected_ms)
         else:
             arms.timer_armed = False
             self._state.touch("arms")
 
-    def _look(self, *, believes: bool) -> bool:
-        """Bring down versions of silent pods if that is believed; return whether silence is now suspected."""
-        before = self._state.table
-        spared, judged = (advance(before, self._moment(finds_silence=finds)) for finds in (False, True))
-        suspects = not believes and not same_routing(spared, judged)
-        self._settle(before, spared if suspects else judged)
-        if not suspects:
-            self._forget_silent()
-        return suspects
-
-    def _forget_silent(self) -> None:
-        pods = self._state.pods.pods
-        known = [word for word in pods if self._now_ms - word.at_ms <= STALE_WORD_MS]
-        if len(known) < len(pods):
+    def _look(self, suspected_ms: int) -> int:
+        """Forget pods found silent then that still are; return now where others are silent, else 0."""
+        words, silence_ms = self._state.pods.pods, self._settings.silence_ms
+        known = [word for word in words if not suspected_ms or suspected_ms - word.at_ms <= silence_ms]
+        if len(known) < len(words):
             self._keep(known)
+        self._review()
+        is_silent = any(self._now_ms - word.at_ms > silence_ms for word in known)
+        return self._now_ms if is_silent else 0
 
-    def _arm(self, delay_ms: int, times_late: int = 0, *, suspects: bool = False) -> None:
+    def _arm(self, delay_ms: int, times_late: int = 0, suspected_ms: int = 0) -> None:
         arms = self._state.arms
         arms.timer_armed, arms.timer_generation = True, arms.timer_generation + 1
         self._state.touch("arms")
@@ -258,23 +259,18 @@ class Steering:
             due_ms=self._now_ms + delay_ms,
             late=times_late > 0,
             times_late=times_late,
-            suspects=suspects,
+            suspected_ms=suspected_ms,
         )
         self._effects.send_after(delay_ms, "pointsman", "router", self._model, TICK, tick.SerializeToString())
 
-    def _moment(self, *, finds_silence: bool) -> Moment:
-        """Return the moment. Timers alone find silence, for they know when they are late.
-
-        After a restore commands and words of one pod may come before the words of others that were never
-        silent.
-        """
+    def _moment(self) -> Moment:
         settings, state = self._settings, self._state
-        return Moment(self._now_ms, settings.silence_ms, state.words(), state.inflight, finds_silence)
+        return Moment(self._now_ms, settings.silence_ms, state.words(), state.inflight)
 
     def _review(self) -> None:
         before = self._state.table
         if before.versions:
-            self._settle(before, advance(before, self._moment(finds_silence=False)))
+            self._settle(before, advance(before, self._moment()))
 
     def _settle(self, before: RouteTable, after: RouteTable) -> None:
         """Make the table current and tell everybody who must know."""

@@ -1,7 +1,7 @@
 """Elements of a tensor between JSON values and the raw form: exact, or refused by name.
 
 Integers are exact: one that does not fit its integer datatype is refused, never wrapped or rounded. Some
-clients write 1.0 for 1: up to 2^53 that is a whole number, beyond it stands for several and is refused.
+clients write 1.0 for 1: below 2^53 that is a whole number, beyond it stands for several and is refused.
 Floating-point datatypes round to the nearest and refuse what they would turn into an infinity.
 """
 
@@ -122,7 +122,7 @@ def packed(flat: list[Any], datatype: str, field: str) -> bytes:
 
 def _is_whole(element: Any) -> bool:
     if type(element) is float:
-        return element.is_integer() and abs(element) <= _MAX_WHOLE
+        return element.is_integer() and abs(element) < _MAX_WHOLE
     return type(element) is int
 
 

@@ -61,12 +61,31 @@ def test_a_ready_version_stays_ready_until_its_last_pod() -> None:
     assert "fell silent" in table.versions["1"].reason
 
 
-@pytest.mark.parametrize(("late", "state"), [(0, READY), (1, UNREACHABLE)])
-def test_a_pod_is_silent_one_millisecond_after_the_limit(late: int, state: VersionState) -> None:
+@pytest.mark.parametrize(("late", "state"), [(0, READY), (1, WARMING)])
+def test_a_word_is_in_doubt_one_millisecond_after_the_limit(late: int, state: VersionState) -> None:
+    table = registered(min_ready=2)
+    old = word(table, {"1": READY}, pod="p1")
+    new = word(table, {"1": READY}, pod="p2", at_ms=NOW + SILENCE)
+    assert states(moved(table, old, new, now_ms=NOW + SILENCE + late)) == {"1": state}
+
+
+@pytest.mark.parametrize("state", [LOADING, WARMING, READY, FAILED])
+def test_a_word_in_doubt_keeps_a_version_where_it_is(state: VersionState) -> None:
     table = registered()
-    said = word(table, {"1": READY})
+    said = word(table, {"1": state}, reason="no memory" if state is FAILED else "")
     table = moved(table, said)
-    assert states(moved(table, said, now_ms=NOW + SILENCE + late)) == {"1": state}
+    assert moved(table, said, now_ms=NOW + 10 * SILENCE) == table
+
+
+@pytest.mark.parametrize("was", [LOADING, WARMING, FAILED])
+def test_a_word_in_doubt_makes_no_version_ready(was: VersionState) -> None:
+    table = registered()
+    table = moved(table, word(table, {"1": was}))
+    later = NOW + 2 * SILENCE
+    gone = word(table, {"1": READY}, pod="p0")
+    assert states(moved(table, gone, now_ms=later)) == {"1": UNREACHABLE if was is not LOADING else LOADING}
+    loads = word(table, {"1": LOADING}, pod="p2", at_ms=later)
+    assert states(moved(table, gone, loads, now_ms=later)) == {"1": LOADING}
 
 
 @pytest.mark.parametrize("state", [LOADING, WARMING, READY])

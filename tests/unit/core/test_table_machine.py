@@ -106,6 +106,11 @@ class TableMachine(RuleBasedStateMachine):
         self.now += milliseconds
         self.look()
 
+    @rule()
+    def forget_silent_pods(self) -> None:
+        self.pods = {name: pod for name, pod in self.pods.items() if self.now - pod.at_ms <= SILENCE}
+        self.look()
+
     @rule(name=st.sampled_from(NAMES), count=st.integers(0, 2))
     def work(self, name: str, count: int) -> None:
         self.inflight[name] = count
@@ -134,7 +139,7 @@ class TableMachine(RuleBasedStateMachine):
 
     @invariant()
     def ready_needs_a_word(self) -> None:
-        heard = {name for pod in self.pods.values() if self.now - pod.at_ms <= SILENCE for name in pod.held}
+        heard = {name for pod in self.pods.values() for name in pod.held}
         ready = {name for name, entry in self.table.versions.items() if entry.state is VersionState.READY}
         assert ready <= heard
 

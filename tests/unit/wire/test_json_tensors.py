@@ -53,7 +53,7 @@ def test_integers_are_exact_to_the_last_bit(datatype: str, data: st.DataObject) 
 
 @given(st.sampled_from(INTEGERS), st.data())
 def test_a_whole_number_may_be_written_with_a_point(datatype: str, data: st.DataObject) -> None:
-    info, most = np.iinfo(DTYPES[datatype]), 2**53
+    info, most = np.iinfo(DTYPES[datatype]), 2**53 - 1
     numbers = st.integers(max(int(info.min), -most), min(int(info.max), most))
     values = data.draw(st.lists(numbers, min_size=1, max_size=5))
     form, item = parsed(oip(datatype, [len(values)], [*map(float, values[:1]), *values[1:]]))

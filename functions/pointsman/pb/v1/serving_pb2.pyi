@@ -427,15 +427,15 @@ class Parked(_message.Message):
     def __init__(self, batch: _Optional[bytes] = ..., attempt: _Optional[int] = ..., bytes: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Tick(_message.Message):
-    __slots__ = ("generation", "due_ms", "late", "times_late", "suspects")
+    __slots__ = ("generation", "due_ms", "late", "times_late", "suspected_ms")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     DUE_MS_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
     TIMES_LATE_FIELD_NUMBER: _ClassVar[int]
-    SUSPECTS_FIELD_NUMBER: _ClassVar[int]
+    SUSPECTED_MS_FIELD_NUMBER: _ClassVar[int]
     generation: int
     due_ms: int
     late: bool
     times_late: int
-    suspects: bool
-    def __init__(self, generation: _Optional[int] = ..., due_ms: _Optional[int] = ..., late: bool = ..., times_late: _Optional[int] = ..., suspects: bool = ...) -> None: ...
+    suspected_ms: int
+    def __init__(self, generation: _Optional[int] = ..., due_ms: _Optional[int] = ..., late: bool = ..., times_late: _Optional[int] = ..., suspected_ms: _Optional[int] = ...) -> None: ...
