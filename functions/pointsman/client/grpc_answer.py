@@ -11,7 +11,7 @@ from pointsman.client.about import Health, Metadata, ModelVersion
 from pointsman.client.headers import ERROR, PUSHBACK
 from pointsman.client.insistence import Late, Setback
 from pointsman.client.prediction import Prediction, prediction_from_pb
-from pointsman.client.setbacks import cut_off, nobody, unreadable, untrusted
+from pointsman.client.setbacks import MAX_MESSAGE, cut_off, nobody, unreadable, untrusted
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import (
     CODES,
@@ -32,13 +32,10 @@ T = TypeVar("T")
 
 # Not ABORTED, where somebody must mend something first.
 _RETRYABLE: Final = frozenset({UNAVAILABLE, RESOURCE_EXHAUSTED})
-_MAX_MESSAGE: Final = 2_000
 # gRPC has one code for each of these, and tells them apart in words alone.
 _TOO_LARGE: Final = "larger than max"
 _UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "Hostname Verification Check failed", "Peer name")
 _UNREACHED: Final = ("failed to connect", "Failed to connect", "DNS resolution", "Connection refused")
-
-
 # What asyncio's channel says where a message that could not be sent hides why the call has ended.
 _HIDDEN: Final = "Internal error from Core"
 
@@ -64,9 +61,9 @@ def setback_of(status: Status, where: str) -> Setback | Late:
     if status.code == DEADLINE_EXCEEDED:
         return Late()
     if status.code in (UNAVAILABLE, "CANCELLED") or status.details == _HIDDEN:
-        return _broken(status.details[:_MAX_MESSAGE], where)
+        return _broken(status.details[:MAX_MESSAGE], where)
     code = _code(status)
-    said = status.details[:_MAX_MESSAGE] or f"the server answers {status.code} without a reason"
+    said = status.details[:MAX_MESSAGE] or f"the server answers {status.code} without a reason"
     return Setback(Refused(Failure(code, said)), code in _RETRYABLE)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
-
-from google.protobuf.message import DecodeError
+from typing import Final
 
 from pointsman.client.ask import Ask
+from pointsman.client.grpc_answer import reading
 from pointsman.client.grpc_core import written
 from pointsman.client.headers import milliseconds
+from pointsman.client.insistence import Setback
 from pointsman.client.prediction import Prediction, prediction_from_pb
-from pointsman.client.setbacks import unreadable
 from pointsman.errors import TimedOut
 from pointsman.pb.v1 import inference_pb2 as pb
+
+_prediction: Final = reading(pb.InferenceResponse, prediction_from_pb)
 
 
 class Feed:
@@ -51,10 +53,10 @@ class Feed:
 
     def read(self, body: bytes) -> Prediction:
         """Return the prediction of a message; a failure is one. Raises ClientError where it is none."""
-        try:
-            return prediction_from_pb(pb.InferenceResponse.FromString(body))
-        except DecodeError:
-            raise unreadable(f"it is no {pb.InferenceResponse.DESCRIPTOR.full_name}").error from None
+        found = _prediction(body)
+        if isinstance(found, Setback):
+            raise found.error
+        return found
 
     def end(self) -> None:
         """Raise what ended the requests early, if anything did."""

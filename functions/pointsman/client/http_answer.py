@@ -12,7 +12,7 @@ from pointsman.client.ask import Ask
 from pointsman.client.headers import prediction_of
 from pointsman.client.insistence import Setback
 from pointsman.client.prediction import Prediction
-from pointsman.client.setbacks import unreadable
+from pointsman.client.setbacks import MAX_MESSAGE, unreadable
 from pointsman.errors import (
     ABORTED,
     DEADLINE_EXCEEDED,
@@ -46,7 +46,6 @@ _CODES: Final = {
 }
 # Not 409, where somebody must mend something first; not 504, whose time is up.
 _RETRYABLE: Final = frozenset({429, 503})
-_MAX_MESSAGE: Final = 2_000
 
 
 class HttpAnswer(NamedTuple):
@@ -101,10 +100,10 @@ def tfs_prediction(answer: HttpAnswer, ask: Ask) -> Prediction | Setback:
 def _message(answer: HttpAnswer) -> str:
     """Return the server's own sentence; a proxy's page in HTML is none."""
     try:
-        return _error.decode(answer.body).error[:_MAX_MESSAGE]
+        return _error.decode(answer.body).error[:MAX_MESSAGE]
     except UNREADABLE:
         is_text = answer.headers.get("content-type", "").startswith("text/plain")
-        text = answer.body[:_MAX_MESSAGE].decode(errors="replace").strip() if is_text else ""
+        text = answer.body[:MAX_MESSAGE].decode(errors="replace").strip() if is_text else ""
         return text or f"the server answers HTTP {answer.status} without a reason"
 
 

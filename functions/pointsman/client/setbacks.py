@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pointsman.client.insistence import Setback
 from pointsman.errors import ClientError
+
+# Of what a server says, so many characters are told.
+MAX_MESSAGE: Final = 2_000
 
 
 def nobody(where: str, reason: str) -> Setback:

@@ -20,7 +20,8 @@ final class GrpcWay {
               .withDeadlineAfter(question.timeoutMs(), TimeUnit.MILLISECONDS);
       return Answer.of(stub.infer(question.message()));
     } catch (StatusRuntimeException error) {
-      throw new Failure(error.getStatus().getCode().name(), error.getStatus().getDescription());
+      String said = error.getStatus().getDescription();
+      throw new Failure(error.getStatus().getCode().name(), said == null ? "no reason given" : said);
     } finally {
       channel.shutdownNow();
     }

@@ -35,6 +35,9 @@ final class HttpWay {
         throw refusal(response);
       }
       Said said = Ask.GSON.fromJson(response.body(), Said.class);
+      if (said == null || said.parameters() == null) {
+        throw new Failure("UNAVAILABLE", "the server's answer is not pointsman's");
+      }
       Parameters by = said.parameters();
       return new Answer(
           said.id(), said.modelVersion(), by.arm(), by.epoch(), by.decisionId(), said.outputs());

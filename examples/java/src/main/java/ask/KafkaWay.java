@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -29,13 +31,15 @@ final class KafkaWay {
   private KafkaWay() {}
 
   static Answer ask(String address, Question question) throws Failure {
-    long limit = System.nanoTime() + Duration.ofMillis(question.timeoutMs()).toNanos();
+    long limit = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(question.timeoutMs());
     try (var consumer = consumer(address, question);
         var producer = producer(address, question)) {
       // Before the request is sent, or its answer may be there before we look.
-      standAtEnd(consumer, question.id());
+      standAtEnd(consumer, question.id(), limit);
       byte[] value = question.message().toByteArray();
-      producer.send(new ProducerRecord<>(REQUESTS, question.model(), value)).get();
+      producer
+          .send(new ProducerRecord<>(REQUESTS, question.model(), value))
+          .get(left(limit).toMillis(), TimeUnit.MILLISECONDS);
       while (System.nanoTime() < limit) {
         for (var record : consumer.poll(Duration.ofMillis(100))) {
           InferenceResponse response = read(record.value());
@@ -44,10 +48,17 @@ final class KafkaWay {
           }
         }
       }
-    } catch (KafkaException | ExecutionException | InterruptedException error) {
-      throw new Failure("UNAVAILABLE", error.getMessage());
+    } catch (InterruptedException error) {
+      Thread.currentThread().interrupt();
+      throw new Failure("CANCELLED", "interrupted");
+    } catch (KafkaException | ExecutionException | TimeoutException error) {
+      throw new Failure("UNAVAILABLE", String.valueOf(error.getMessage()));
     }
     throw new Failure("DEADLINE_EXCEEDED", "no answer within " + question.timeoutMs() + " ms");
+  }
+
+  private static Duration left(long limit) {
+    return Duration.ofNanos(Math.max(0, limit - System.nanoTime()));
   }
 
   private static KafkaConsumer<String, byte[]> consumer(String address, Question question) {
@@ -72,15 +83,15 @@ final class KafkaWay {
   }
 
   /** Lets a consumer read what comes from now on to the partition of a key. */
-  private static void standAtEnd(KafkaConsumer<String, byte[]> consumer, String key) {
-    int partitions = consumer.partitionsFor(RESPONSES).size();
+  private static void standAtEnd(KafkaConsumer<String, byte[]> consumer, String key, long limit) {
+    int partitions = consumer.partitionsFor(RESPONSES, left(limit)).size();
     if (partitions == 0) {
       throw new KafkaException("there is no topic " + RESPONSES);
     }
     int hash = Utils.toPositive(Utils.murmur2(key.getBytes(StandardCharsets.UTF_8)));
     TopicPartition partition = new TopicPartition(RESPONSES, hash % partitions);
     consumer.assign(List.of(partition));
-    consumer.seek(partition, consumer.endOffsets(List.of(partition)).get(partition));
+    consumer.seek(partition, consumer.endOffsets(List.of(partition), left(limit)).get(partition));
   }
 
   /** Returns the response of a record; answers to others lie here too, also in JSON. */
