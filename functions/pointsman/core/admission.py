@@ -21,7 +21,7 @@ TARGET_MS: Final = 150
 PASSES: Final = 4
 # Who names a deadline may wait in the queue for this part of what is left to it, up to a second: such callers
 # would rather wait than ask again, and no queue may grow for ever.
-PATIENCE: Final = 1 / 3
+PATIENCE: Final = 1 / 4
 LONGEST_MS: Final = 1_000
 # A wait of these shares of the target, beside its own pass, says that work begins to queue, or queues still.
 BEGINS, STAYS = 0.7, 0.2

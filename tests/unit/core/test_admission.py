@@ -5,7 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.admission import LONGEST_MS, PASSES, SILENCE_MS, TARGET_MS, Drain, Word, heard, room
+from pointsman.core.admission import (
+    LONGEST_MS,
+    PASSES,
+    PATIENCE,
+    SILENCE_MS,
+    TARGET_MS,
+    Drain,
+    Word,
+    heard,
+    room,
+)
 
 START = 1_000_000
 
@@ -32,7 +42,7 @@ def test_a_version_that_is_asked_seldom_takes_as_many_at_once_as_are_done_in_tim
     drain = watched(rate, 5, wait_ms=10_000, every_ms=1_000, pass_ms=pass_ms)
     left = room(drain.done, drain, drain.at_ms)
     assert left is not None
-    admitted = sum(left.admits(round(3 * share * drain.target_ms)) for _ in range(1_000))
+    admitted = sum(left.admits(round(share * drain.target_ms / PATIENCE)) for _ in range(1_000))
     least = PASSES * (share or 1)
     assert admitted == int(max(least, (share or 1) * drain.target_ms * drain.per_s / 1000)) + 1
     assert least * pass_ms <= (share or 1) * drain.target_ms
@@ -45,12 +55,12 @@ def test_a_version_for_which_nothing_waits_has_no_bound_however_slow_its_request
     assert room(10**9, watched(rate, 1, wait_ms=wait_ms), START + 1_000) is None
 
 
-@given(left_ms=st.integers(3_000, 10**9), pass_ms=st.sampled_from([0, 20, 1_000]))
+@given(left_ms=st.integers(4_000, 10**9), pass_ms=st.sampled_from([0, 20, 1_000]))
 def test_who_is_patient_may_wait_longer_but_not_for_ever(left_ms: int, pass_ms: int) -> None:
     drain = watched(1_000, 2, wait_ms=10_000, pass_ms=pass_ms)
     left = room(drain.done, drain, drain.at_ms)
     assert left is not None
-    most = min(max(drain.target_ms, LONGEST_MS), left_ms / 3)
+    most = min(max(drain.target_ms, LONGEST_MS), left_ms * PATIENCE)
     admitted = 0
     while left.admits(left_ms):
         admitted += 1
@@ -70,11 +80,11 @@ def test_as_many_are_admitted_as_are_answered_within_the_target(rate: int, asked
 
 
 @given(left_ms=st.integers(1, 3_000), waiting=st.integers(0, 1_000))
-def test_a_third_of_what_is_left_to_a_deadline_bounds_the_wait(left_ms: int, waiting: int) -> None:
+def test_a_part_of_what_is_left_to_a_deadline_bounds_the_wait(left_ms: int, waiting: int) -> None:
     drain = watched(1_000, 2)
     left = room(drain.done + waiting, drain, drain.at_ms)
     assert left is not None
-    assert left.admits(left_ms) == (waiting <= left_ms / 3 * drain.per_s / 1000)
+    assert left.admits(left_ms) == (waiting <= left_ms * PATIENCE * drain.per_s / 1000)
 
 
 def test_between_reports_a_version_works_on_but_not_for_ever() -> None:
