@@ -91,9 +91,9 @@ def _heard(entry: VersionEntry, moment: Moment) -> VersionEntry:
     if entry.state is VersionState.DRAINING:
         return entry
     said = [pod for pod in moment.pods if _speaks_of(pod, entry)]
+    words = [pod.held[entry.version] for pod in said]
     fresh = [pod.held[entry.version] for pod in said if moment.is_fresh(pod)]
-    in_doubt = [pod.held[entry.version] for pod in said if not moment.is_fresh(pod)]
-    state, reason = _implied(entry, fresh, in_doubt)
+    state, reason = _implied(entry, fresh, words)
     return _moved(_informed(entry, fresh), state, reason, moment.now_ms)
 
 
@@ -102,17 +102,16 @@ def _speaks_of(pod: PodWord, entry: VersionEntry) -> bool:
     return held is not None and pod.pool == entry.spec.pool and held.generation in (0, entry.generation)
 
 
-def _implied(
-    entry: VersionEntry, fresh: Sequence[Held], in_doubt: Sequence[Held]
-) -> tuple[VersionState, str]:
+def _implied(entry: VersionEntry, fresh: Sequence[Held], words: Sequence[Held]) -> tuple[VersionState, str]:
+    """Return the state and its reason; `words` are the fresh ones and those in doubt."""
     ready = sum(word.state is VersionState.READY for word in fresh)
     # It takes min_ready pods to become READY and the last one's loss to stop being it.
     if ready >= entry.spec.min_ready:
         return VersionState.READY, ""
-    if entry.state is VersionState.READY and _has_ready((*fresh, *in_doubt)):
+    is_kept = any(word.state is entry.state for word in words)
+    if entry.state is VersionState.READY and is_kept:
         return VersionState.READY, ""
     if not fresh:
-        is_kept = any(word.state is entry.state for word in in_doubt)
         return (entry.state, entry.reason) if is_kept else _unheard(entry)
     failed = next((word for word in fresh if word.state is VersionState.FAILED), None)
     if failed is not None and not ready:
@@ -120,10 +119,6 @@ def _implied(
     if any(word.state is not VersionState.LOADING for word in fresh):
         return VersionState.WARMING, ""
     return VersionState.LOADING, ""
-
-
-def _has_ready(words: Sequence[Held]) -> bool:
-    return any(word.state is VersionState.READY for word in words)
 
 
 def _unheard(entry: VersionEntry) -> tuple[VersionState, str]:

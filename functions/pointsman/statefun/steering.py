@@ -33,9 +33,9 @@ from pointsman.wire.state import table_from_bytes, table_to_bytes, word_of
 
 logger = logging.getLogger(__name__)
 
-_PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A pod's word older than this is history read again, not news.
 STALE_WORD_MS: Final = 60_000
+_PROTOBUF: Final = (b"application/x-protobuf", b"application/protobuf")
 # A timer later than this fired after a restore, before the topics were read.
 LATE_MS: Final = 2_000
 # One restore may follow another; a timer that is late so often in a row is so for another reason.
