@@ -11,6 +11,7 @@ from benchmarks.doors.peers import BARE
 from benchmarks.doors.visit import Visit
 from benchmarks.doors.wrk import Run
 from benchmarks.sheet import Sheet
+from benchmarks.stream.machine import measured
 
 HEADINGS = (
     "case", "server", "in flight", "requests/s", "times bare", "p50 ms", "p99 ms", "not 2xx", "broken",
@@ -95,7 +96,6 @@ def sheet(result: Result) -> Sheet:
     told += [(one.case, one.side, "", one.reason, *[""] * (len(HEADINGS) - 4)) for one in missing]
     order = {case: place for place, case in enumerate(dict.fromkeys(one[0] for one in told))}
     partly = [one for one in result.absences if one not in missing]
-    facts = ", ".join(f"{name} {value}" for name, value in result.machine.items())
     return Sheet(
         "doors",
         HEADINGS,
@@ -103,7 +103,7 @@ def sheet(result: Result) -> Sheet:
         (
             f"medians of {result.rounds} rounds of {result.seconds:g} s; refused and broken of all rounds",
             *(f"{one.side}, {one.case}, in a part of the rounds: {one.reason}" for one in partly),
-            f"measured {result.at} on: {facts}",
+            measured(result.at, result.machine),
         ),
         texts=3,
     )

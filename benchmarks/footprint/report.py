@@ -8,6 +8,7 @@ import msgspec
 
 from benchmarks.sheet import Sheet
 from benchmarks.soak.trend import GROWS, Trend, trend
+from benchmarks.stream.machine import measured
 
 GATEWAY: Final = "gateway"
 MILLION: Final = 1_000_000
@@ -56,7 +57,6 @@ class Result(msgspec.Struct, frozen=True):
 def sheet(result: Result) -> Sheet:
     """Return what is told of a run."""
     first, last = (result.samples[at].memory_mib for at in (0, -1))
-    facts = ", ".join(f"{name} {value}" for name, value in result.machine.items())
     return Sheet(
         "footprint",
         HEADINGS,
@@ -68,6 +68,6 @@ def sheet(result: Result) -> Sheet:
         (
             f"{result.answered:,} requests in {result.seconds:,.0f} s, not 2xx {result.refused}, "
             f"broken {result.broken}; restarts of the job {result.restarts}",
-            f"measured {result.at} on: {facts}",
+            measured(result.at, result.machine),
         ),
     )  # fmt: skip

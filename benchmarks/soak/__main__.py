@@ -13,6 +13,7 @@ from typing import Final
 
 from rich.console import Console
 
+from benchmarks import sheet
 from benchmarks.beside import beside, sampled
 from benchmarks.soak import report, traffic
 from benchmarks.soak.report import Minute, Result
@@ -21,6 +22,7 @@ from benchmarks.stream import machine, models
 from benchmarks.stream.bench import stamp
 from benchmarks.stream.generator import Generator
 from benchmarks.stream.publication import publish
+from benchmarks.stream.report import MARKDOWN
 from benchmarks.stream.run import BUILD
 from pointsman.client import Client
 from pointsman.localstack.stack import Stack
@@ -30,6 +32,7 @@ SAMPLE_S, CONTROL_S, MINUTE_S = 2.0, 20.0, 60
 FIRST_S, CAPACITY_S, INFLIGHT = 10.0, 5.0, 200
 SHARE, PEOPLE = 0.5, 0.1  # of the capacity; and of that the interactive lane
 SETTLE_S: Final = 60.0
+WHOLE_MINUTES: Final = 60  # a shorter run writes no files
 
 
 async def measure(folder: Path, minutes: int, warmup_s: float, console: Console) -> Result:
@@ -99,15 +102,18 @@ async def _shift(kafka: str) -> None:
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description="Mixed traffic at half capacity; does anything grow?")
-    parser.add_argument("--minutes", type=int, default=60)
+    parser.add_argument("--minutes", type=int, default=WHOLE_MINUTES)
     parser.add_argument("--warmup", type=float, default=None, help="seconds; absent: a quarter of the run")
     arguments = parser.parse_args()
     warmup = arguments.minutes * MINUTE_S / 4 if arguments.warmup is None else arguments.warmup
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pointsman-soak-") as folder:
         result = asyncio.run(measure(Path(folder), arguments.minutes, warmup, console))
-    report.show(result, console)
-    report.write(result, RESULTS)
+    told = report.sheet(result)
+    told.show(console)
+    if arguments.minutes >= WHOLE_MINUTES:
+        sheet.keep(result, RESULTS)
+        told.publish(MARKDOWN)
     sys.exit(0 if result.is_sound else 1)
 
 

@@ -1,15 +1,19 @@
-"""The result of a soak as a table and as JSON."""
+"""The result of a soak as a table."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.sheet import Sheet
 from benchmarks.soak.sample import Sample
 from benchmarks.soak.trend import GROWS, Trend, trend
+from benchmarks.stream.machine import measured
+
+HEADINGS: Final = ("what", "mean", "per hour", "a day", "99 %", "verdict")
 
 
 class Minute(msgspec.Struct, frozen=True):
@@ -37,9 +41,14 @@ class Result(msgspec.Struct, frozen=True):
     machine: dict[str, str]
     at: str
 
+    @property
+    def kept(self) -> list[Sample]:
+        """The samples after the warm-up."""
+        return [sample for sample in self.samples if sample.at_s >= self.warmup_s]
+
     def trends(self) -> list[Trend]:
         """Return the trends of memory, checkpoints and lag after the warm-up."""
-        kept = [sample for sample in self.samples if sample.at_s >= self.warmup_s]
+        kept = self.kept
         times = [sample.at_s for sample in kept]
         names = list(kept[0].memory_mib)
         found = [
@@ -61,32 +70,30 @@ class Result(msgspec.Struct, frozen=True):
         return all(one.verdict != GROWS for one in self.trends()) and not self.missing and not self.restarts
 
 
-def show(result: Result, console: Console) -> None:
-    """Print the minutes and the trends."""
-    minutes = Table("minute", "answered", "refused", "failed", "lost", "stream p99 ms", "interactive p99 ms")
-    for number, minute in enumerate(result.minutes, 1):
-        counts = (minute.answered, minute.refused, minute.failed, minute.lost)
-        latencies = (f"{minute.stream_p99_ms:.0f}", f"{minute.people_p99_ms:.0f}")
-        minutes.add_row(str(number), *(f"{count:,}" for count in counts), *latencies)
-    console.print(minutes)
-    trends = Table("what", "mean", "per hour", "a day", "99 %", "verdict")
-    for one in result.trends():
-        cells = (
-            f"{one.mean:,.1f}",
-            f"{one.slope * 3600:+,.2f}",
-            f"{one.growth:+.1%}",
-            f"± {one.growth_margin:.1%}",
-        )
-        trends.add_row(one.name, *cells, one.verdict)
-    console.print(trends)
-    console.print(
-        f"capacity {result.capacity:,.0f}/s, half of it sent; beside it {result.accepted:,} JSON requests "
-        f"and poison, without a final answer {len(result.missing)}; restarts of the job {result.restarts}"
-    )
+def sheet(result: Result) -> Sheet:
+    """Return what is told of a run: the trends, and the minutes together."""
+    minutes, kept = result.minutes, result.kept
+    return Sheet(
+        "soak",
+        HEADINGS,
+        [
+            (one.name, f"{one.mean:,.1f}", f"{one.slope * 3600:+,.2f}", f"{one.growth:+.1%}",
+             f"± {one.growth_margin:.1%}", one.verdict)
+            for one in result.trends()
+        ],
+        (
+            f"capacity {result.capacity:,.0f}/s; {sum(one.answered for one in minutes):,} answered in "
+            f"{len(minutes)} minutes, refused {sum(one.refused for one in minutes):,}, "
+            f"failed {sum(one.failed for one in minutes):,}, lost {sum(one.lost for one in minutes):,}",
+            f"beside it {result.accepted:,} requests in JSON, without a final answer {len(result.missing)}; "
+            f"restarts of the job {result.restarts}",
+            _latencies("stream", [one.stream_p99_ms for one in minutes]),
+            _latencies("interactive", [one.people_p99_ms for one in minutes]),
+            f"trends of the {(kept[-1].at_s - kept[0].at_s) / 60:.0f} minutes after the warm-up",
+            measured(result.at, result.machine),
+        ),
+    )  # fmt: skip
 
 
-def write(result: Result, path: Path) -> None:
-    """Write the result as JSON, with its trends."""
-    fields = msgspec.to_builtins(result) | {"trends": msgspec.to_builtins(result.trends())}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.encode(fields) + b"\n")
+def _latencies(name: str, p99s: Sequence[float]) -> str:
+    return f"{name}: p99 of a minute {median(p99s):.0f} ms in the median, {max(p99s):.0f} ms at most"

@@ -12,6 +12,11 @@ from typing import Final
 PACKAGES: Final = ("aiohttp", "confluent-kafka", "flink-statefun", "numpy", "protobuf", "torch", "uvloop")
 
 
+def measured(at: str, on: dict[str, str]) -> str:
+    """Return the sentence that says when and on what a benchmark ran; `on` is what `facts` returned then."""
+    return f"measured {at} on: {', '.join(f'{name} {value}' for name, value in on.items())}"
+
+
 def facts() -> dict[str, str]:
     """Return processor, cores, memory, kernel and the versions that matter."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

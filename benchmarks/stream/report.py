@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.stream.machine import measured
 from benchmarks.stream.row import Row
 
 MARKDOWN: Final = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
@@ -111,12 +112,11 @@ def notes(result: Result) -> list[str]:
     lost = sum(row.lost for row in result.rows)
     errors = sum(row.errors for row in result.rows)
     memory = ", ".join(f"{name} {value:.0f}" for name, value in result.memory_mib.items())
-    machine = ", ".join(f"{name} {value}" for name, value in result.machine.items())
     lines = [
         *ratios(result.rows),
         f"lost {lost}, answered with an error {errors}, restarts of the job {result.restarts}",
         f"stack ready in {result.ready_s:.1f} s; its memory after the run, MiB (PSS): {memory}",
-        f"measured {result.at} on: {machine}",
+        measured(result.at, result.machine),
     ]
     return [*lines, "a quick run: one short round, figures are rough"] if result.quick else lines
 
