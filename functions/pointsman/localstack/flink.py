@@ -121,7 +121,14 @@ class Engine(Child):
 
     async def take_savepoint(self, folder: Path, *, cancel: bool, within_s: float) -> Path:
         """Take a savepoint below `folder`; with `cancel` the job ends with it. Raises StackError."""
-        return await savepoint.take(self.job, self._kafka, folder, cancel=cancel, within_s=within_s)
+        return await savepoint.take(
+            self.job,
+            self._kafka,
+            folder,
+            cancel=cancel,
+            within_s=within_s,
+            has_ended=lambda: not self.alive,
+        )
 
     async def _start_from(self, resume: Path | None, topology: str, checkpoints_in: Path) -> None:
         self._resume, self._topology, self._checkpoints = resume, topology, checkpoints_in

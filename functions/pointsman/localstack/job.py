@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from pointsman.errors import StackError
 from pointsman.localstack import rest
+
+
+class Asked(NamedTuple):
+    """A savepoint that was asked for: where Flink tells of it, and how the name of its folder begins."""
+
+    path: str
+    prefix: str
 
 
 class Job:
@@ -55,7 +62,7 @@ class Job:
         answer = rest.get_json(self._port, f"/jobs/{job['jid']}/checkpoints") or {}
         return int(answer.get("counts", {}).get("completed", 0))
 
-    def begin_savepoint(self, folder: Path, *, cancel: bool) -> str:
+    def begin_savepoint(self, folder: Path, *, cancel: bool) -> Asked:
         """Ask for a savepoint below `folder`; return what `savepoint` is to be asked. Raises StackError.
 
         With `cancel` the job ends with it. It is not "stopped with a savepoint", at which the sources that
@@ -68,15 +75,16 @@ class Job:
         order = {"target-directory": f"file://{folder}", "cancel-job": cancel, "formatType": "CANONICAL"}
         status, body = rest.post_json(self._port, path, order)
         try:
-            return f"{path}/{msgspec.json.decode(body)['request-id']}"
+            asked = msgspec.json.decode(body)["request-id"]
         except (msgspec.DecodeError, KeyError, TypeError):
             raise StackError(
                 f"Flink takes no savepoint: {status} {body[:500].decode(errors='replace')}"
             ) from None
+        return Asked(f"{path}/{asked}", f"savepoint-{job['jid'][:6]}-")
 
-    def savepoint(self, asked: str) -> Path | None:
+    def savepoint(self, asked: Asked) -> Path | None:
         """Return where the savepoint is; None while it is not done. Raises StackError where it failed."""
-        answer = rest.get_json(self._port, asked) or {}
+        answer = rest.get_json(self._port, asked.path) or {}
         if answer.get("status", {}).get("id") != "COMPLETED":
             return None
         operation = answer.get("operation") or {}

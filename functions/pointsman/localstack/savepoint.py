@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from pointsman.localstack.job import Job
 
 METADATA: Final = "_metadata"
 _LABEL: Final = "pointsman.json"
-_POLL_S: Final = 0.1
+POLL_S: Final = 0.1
 
 
 class Label(msgspec.Struct):
@@ -28,22 +29,38 @@ class Label(msgspec.Struct):
     release: str = __version__
 
 
-async def take(job: Job, kafka: str, folder: Path, *, cancel: bool, within_s: float) -> Path:
+async def take(
+    job: Job, kafka: str, folder: Path, *, cancel: bool, within_s: float, has_ended: Callable[[], bool]
+) -> Path:
     """Take a savepoint below `folder` and return its path; with `cancel` the job ends with it.
 
-    Raises StackError where none can be taken, or not in time.
+    The job's process, of which `has_ended` tells, ends with a job that is cancelled, and on a busy machine
+    it does so before anyone has asked it where the savepoint is. Raises StackError where none can be taken,
+    or not in time.
     """
-    await asyncio.to_thread(_make, folder)
+    before = await asyncio.to_thread(_make, folder)
     asked = await asyncio.to_thread(job.begin_savepoint, folder, cancel=cancel)
     limit = time.monotonic() + within_s
     while (path := await asyncio.to_thread(job.savepoint, asked)) is None:
+        if has_ended():
+            found = await asyncio.to_thread(_left_behind, folder, asked.prefix, before) if cancel else None
+            if found is None:
+                raise StackError("the engine ended before the savepoint was done")
+            path = found
+            break
         if time.monotonic() > limit:
             raise StackError(
                 f"the savepoint is not done after {within_s:g} s; a slow model's calls hold it up"
             )
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(POLL_S)
     await asyncio.to_thread(_label, path, kafka)
     return path
+
+
+def _left_behind(folder: Path, prefix: str, before: Set[Path]) -> Path | None:
+    """Return the whole savepoint that has come since `before`."""
+    came = sorted(set(folder.glob(f"{prefix}*")) - before)
+    return next((path for path in came if (path / METADATA).is_file()), None)
 
 
 def find(text: str) -> Path:
@@ -70,9 +87,11 @@ def check(path: Path, kafka: str) -> None:
         )
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path) -> set[Path]:
+    """Make the folder where it is not there; return what is in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return set(folder.iterdir())
     except OSError as error:
         raise StackError(f"{folder} cannot be written: {error.strerror}") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import pytest
 from pointsman.localstack.functions import HEALTH, FunctionServer, GatewayServer
 from pointsman.localstack.ports import HOST, Reservation, reserve
 from pointsman.settings import Settings
+from tests.unit.openssl import issue, joined
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -29,13 +29,8 @@ class Ready(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def cert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
-    command = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
-               "ec_paramgen_curve:prime256v1", "-keyout", "g.pem", "-out", "c.pem", "-subj", "/CN=elsewhere",
-               "-days", "2"]  # fmt: skip
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_bytes((folder / "g.pem").read_bytes() + (folder / "c.pem").read_bytes())
-    return both
+    issue(folder, "elsewhere")
+    return joined(folder, "elsewhere")
 
 
 @contextmanager
