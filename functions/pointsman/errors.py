@@ -75,6 +75,11 @@ class Throttled(Failure, frozen=True):
     retry_after_ms: int = 0
 
 
+def wait_ms_of(failure: Failure) -> int:
+    """Return the milliseconds after which to come again, 0 where nobody says."""
+    return failure.retry_after_ms if isinstance(failure, Throttled) else 0
+
+
 class PointsmanError(Exception):
     """Root of the tree above."""
 

@@ -105,6 +105,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     body_bytes: int = 64 * 1024**2
     """A body or message sent to the gateway may be so large, unpacked."""
 
+    bodies_bytes: int = 512 * 1024**2
+    """Bytes of HTTP bodies over 64 KiB that a gateway process holds at a time; more get 503."""
+
     json_bytes: int = 4 * 1024**2
     """The JSON of a request to the gateway may be so long; binary tensors behind it do not count."""
 

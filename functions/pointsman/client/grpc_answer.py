@@ -36,6 +36,7 @@ _RETRYABLE: Final = frozenset({UNAVAILABLE, RESOURCE_EXHAUSTED})
 _TOO_LARGE: Final = "larger than max"
 _UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "Hostname Verification Check failed", "Peer name")
 _UNREACHED: Final = ("failed to connect", "Failed to connect", "DNS resolution", "Connection refused")
+_MOST_MS: Final = 2**31 - 1
 # What asyncio's channel says where a message that could not be sent hides why the call has ended.
 _HIDDEN: Final = "Internal error from Core"
 
@@ -49,15 +50,20 @@ class Status(NamedTuple):
 
 
 def setback_of(status: Status, where: str) -> Setback | Late:
-    """Return what a call without an answer comes to.
+    """Return what a call without an answer comes to."""
+    came = _setback_of(status, where)
+    if isinstance(came, Late):
+        return came
+    after = _pushback(status.trailing.get(PUSHBACK))
+    return came._replace(retryable=came.retryable and after is not None, after=after or 0.0)
 
-    The gateway's own word is in the metadata; without it gRPC, or a proxy, has spoken.
-    """
+
+def _setback_of(status: Status, where: str) -> Setback | Late:
+    # The gateway's own word is in the metadata; without it gRPC, or a proxy, has spoken.
     error = _error(status.trailing.get(ERROR))
     if error is not None:
         refused = Refused(Failure(error.code, error.message, error.field))
-        may_pass = error.retryable and error.code in _RETRYABLE
-        return Setback(refused, may_pass, _pushback(status.trailing.get(PUSHBACK)))
+        return Setback(refused, error.retryable and error.code in _RETRYABLE)
     if status.code == DEADLINE_EXCEEDED:
         return Late()
     if status.code in (UNAVAILABLE, "CANCELLED") or status.details == _HIDDEN:
@@ -123,10 +129,17 @@ def _error(raw: str | bytes | None) -> pb.Error | None:
         return None
 
 
-def _pushback(text: str | bytes | None) -> float:
-    """Return the seconds after which to ask again, 0 where nobody says."""
-    is_number = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 13
-    return int(text) / 1000 if is_number and text else 0.0
+def _pushback(text: str | bytes | None) -> float | None:
+    """Return the seconds after which to ask again, 0 where nobody says; None: not at all.
+
+    That is what a negative number says, or whatever is no 32-bit one (gRFC A6, "Pushback").
+    """
+    if text is None:
+        return 0.0
+    is_number = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 11
+    if not is_number or int(text) > _MOST_MS:
+        return None
+    return int(text) / 1000
 
 
 def _broken(details: str, where: str) -> Setback:

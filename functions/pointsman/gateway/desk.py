@@ -14,6 +14,7 @@ from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call, Plane
 from pointsman.gateway.meter import Meter
 from pointsman.gateway.statistics import Statistics, rows_of
+from pointsman.gateway.unpacking import Unpacking
 from pointsman.gateway.usage import Usage
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.oip_metadata import unknown_model
@@ -53,6 +54,7 @@ class Desk:
     ) -> None:
         self.catalogue = catalogue
         self.bounds = bounds or Bounds()
+        self.unpacking = Unpacking(self.bounds.body)
         self._knows_all = knows_all
         self.access = access
         self.usage = Usage(catalogue.__contains__)

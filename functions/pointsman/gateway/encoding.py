@@ -9,6 +9,8 @@ from pointsman.errors import INVALID_ARGUMENT, OUT_OF_RANGE, Failure
 
 # Below this packing costs more than it saves.
 WORTH_BYTES: Final = 2_048
+# Deflate makes no more of a byte: 258 bytes of two bits (RFC 1951, 3.2.5).
+MOST_TIMES: Final = 1_032
 _LEVEL: Final = 1
 # Files that are packed in blocks have one member for each 64 KiB. Each costs a table, however small it is.
 MOST_MEMBERS: Final = 4_096
@@ -17,15 +19,20 @@ _CHUNK: Final = 64 * 1024  # what follows a member is copied, at most so much of
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 
 
+def is_packed(encoding: str) -> bool:
+    """Return whether a body with this Content-Encoding is another than without."""
+    return encoding.strip().lower() not in ("", "identity")
+
+
 def unpacked(body: bytes, encoding: str, most: int) -> bytes | Failure:
     """Return a body as it was before its Content-Encoding; a failure where it is none or larger than `most`.
 
     A gzip body may have several members, one behind the other, and nothing else behind them. `deflate` is a
     zlib stream; as some senders leave its header out, it may be a raw one.
     """
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
+    if not is_packed(encoding):
         return body
+    encoding = encoding.strip().lower()
     if encoding in ("gzip", "x-gzip"):
         return _inflated(body, _GZIP, most)
     if encoding == "deflate":

@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
+from pointsman.errors import SettingsError
 from pointsman.gateway import rest
 from pointsman.gateway.access import access_of
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.cache import CachingPlane, seconds_of
 from pointsman.gateway.catalogue import Catalogue
+from pointsman.gateway.certificates import certificates_of
 from pointsman.gateway.console import Console
 from pointsman.gateway.desk import Bounds, Desk
 from pointsman.gateway.exposure import is_loopback
@@ -27,7 +29,6 @@ from pointsman.gateway.repository import Repository
 from pointsman.gateway.site import Door, Site, admit_all
 from pointsman.gateway.statistics import Statistics
 from pointsman.gateway.tfs import TfsDoor
-from pointsman.gateway.tls import tls_of
 from pointsman.http.app import App
 from pointsman.http.limits import Limits
 from pointsman.settings import Settings
@@ -39,8 +40,9 @@ _LOOK_S: Final = 0.02
 
 def gateway_app(settings: Settings) -> App:
     """Return the application of a gateway process. Raises SettingsError."""
+    _check_room(settings)
     access = access_of(settings.host, settings.keys, settings.open_access, time.monotonic_ns)
-    tls = tls_of(settings)
+    tls = certificates_of(settings)
     plane = RouterPlane(settings)
     catalogue = Catalogue(settings.kafka)
     repository = Repository(settings.kafka, catalogue)
@@ -74,7 +76,7 @@ def gateway_app(settings: Settings) -> App:
     guard = OwnPages(on_loopback=is_loopback(settings.host)) if access.is_open else admit_all
     site = Site(doors, guard)
     # Answers to callers of their own gain nothing from leaving together.
-    limits = Limits.of_strangers(settings.body_bytes)
+    limits = Limits.of_strangers(settings.body_bytes, settings.bodies_bytes)
     app = App(site, gather_s=0, limits=limits, say=rest.said, tls=tls.context if tls else None)
     app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
     app.lifetimes.append(partial(_awaited, is_ready))
@@ -87,6 +89,15 @@ def gateway_app(settings: Settings) -> App:
         app.lifetimes.append(port.lifetime)
         app.farewells.append(port.leave)
     return app
+
+
+def _check_room(settings: Settings) -> None:
+    """Raise SettingsError where a body may be so large that there is never room for it."""
+    if settings.bodies_bytes < 2 * settings.body_bytes:
+        raise SettingsError(
+            f"bodies_bytes is {settings.bodies_bytes}; it must be at least twice body_bytes, "
+            f"{settings.body_bytes}: a packed body is held beside what it unpacks to"
+        )
 
 
 @contextlib.asynccontextmanager

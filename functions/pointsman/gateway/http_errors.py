@@ -18,7 +18,7 @@ from pointsman.errors import (
     UNAUTHENTICATED,
     UNAVAILABLE,
     Failure,
-    Throttled,
+    wait_ms_of,
 )
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -64,5 +64,4 @@ def headers_of(status: int, retry_after_ms: int = 0) -> dict[str, str]:
 def answer_to(failure: Failure) -> tuple[int, dict[str, str]]:
     """Return the status and headers of a failure that the gateway itself found."""
     status = status_of(failure.code)
-    wait_ms = failure.retry_after_ms if isinstance(failure, Throttled) else 0
-    return status, headers_of(status, wait_ms)
+    return status, headers_of(status, wait_ms_of(failure))

@@ -8,22 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
 
 from pointsman.errors import SettingsError
 from pointsman.gateway.key import Key, keys_from_lines, keys_to_lines
-
-# What differs after every change: time of the last write, inode, size. None: there is no such file.
-Stamp: TypeAlias = tuple[int, int, int] | None
-
-
-def stamp(path: Path) -> Stamp:
-    """Return what tells whether the file changed. Take it before reading: a change meanwhile shows later."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def read(path: Path) -> tuple[Key, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
@@ -10,11 +9,10 @@ import msgspec
 
 from pointsman.client.headers import LABEL, REQUEST_ID, TIMEOUT, TRACEPARENT, UNIT, decision_of
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
-from pointsman.gateway import encoding
 from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Desk
-from pointsman.gateway.http_errors import answer_to
+from pointsman.gateway.http_errors import answer_to, headers_of
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
 
@@ -70,10 +68,7 @@ async def opened(desk: Desk, request: Request, model: str) -> bytes | Failure:
     if failure is not None:
         desk.count(Call(model=model), failure, len(request.body), 0)
         return failure
-    packing = request.headers.get("content-encoding")
-    if packing is None:
-        return request.body
-    return await asyncio.to_thread(encoding.unpacked, request.body, packing, desk.bounds.body)
+    return await desk.unpacking.body_of(request)
 
 
 async def answered(
@@ -112,7 +107,7 @@ def error_body(failure: Failure) -> bytes:
 
 def said(status: int, text: str) -> Response:
     """Return the answer of a connection that has not come to a door."""
-    return Response(msgspec.json.encode({"error": text}), status, JSON)
+    return Response(msgspec.json.encode({"error": text}), status, JSON, tuple(headers_of(status).items()))
 
 
 def not_allowed(methods: str) -> Response:

@@ -17,7 +17,7 @@ HTTP_1: Final = ("http/1.1",)
 
 @dataclass(frozen=True)
 class Tls:
-    """The PEM files' bytes in the order of `grpc.ssl_server_credentials`, and the context of other servers.
+    """The PEM files' bytes, for gRPC, and the context of other servers.
 
     Clients need a certificate where `client_ca` is not None. gRPC takes TLS 1.2 at least by itself, as the
     context does.
@@ -32,10 +32,9 @@ class Tls:
 def tls_of(settings: Settings, alpn: Sequence[str] = HTTP_1) -> Tls | None:
     """Return what the settings ask for; None: no TLS. `alpn` is what the context's server speaks.
 
-    Raises SettingsError naming the setting, the file and what is wrong with it. The files are read once: a
-    renewed certificate needs a restart.
+    Raises SettingsError naming the setting, the file and what is wrong with it.
     """
-    if not _is_wanted(settings):
+    if not is_wanted(settings):
         return None
     chain, key = _read("tls_cert", settings.tls_cert), _read("tls_key", settings.tls_key)
     _check_certificates("tls_cert", settings.tls_cert, chain)
@@ -53,7 +52,8 @@ def tls_of(settings: Settings, alpn: Sequence[str] = HTTP_1) -> Tls | None:
     return Tls(key, chain, client_ca, context)
 
 
-def _is_wanted(settings: Settings) -> bool:
+def is_wanted(settings: Settings) -> bool:
+    """Return whether the settings ask for TLS. Raises SettingsError where they do so by half."""
     if settings.tls_cert and not settings.tls_key:
         raise SettingsError("tls_cert is set and tls_key is not; set it to the file of its private key")
     for name in ("tls_key", "tls_client_ca"):

@@ -8,18 +8,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, TypeAlias
 
+from pointsman.http.budget import UNBOUNDED, Hold
 from pointsman.http.gathering import GATHER_S
 from pointsman.http.limits import OUR_OWN, Limits
 
 
 class Request(NamedTuple):
-    """One request, read whole. Names of headers are in lower case; repeated ones are joined by commas."""
+    """One request, read whole. Names of headers are in lower case; repeated ones are joined by commas.
+
+    Who makes more of the body than it was, `hold`s more: it ends with the request.
+    """
 
     method: str
     path: str
     body: bytes
     headers: Mapping[str, str] = {}
     query: str = ""
+    hold: Hold = UNBOUNDED
 
 
 class Response(NamedTuple):

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, NamedTuple, cast
 
 from pointsman.http.app import Handler, Response, Say
+from pointsman.http.budget import Budget
 from pointsman.http.deadline import Deadline
 from pointsman.http.gathering import Gathering
 from pointsman.http.head import head_of
@@ -33,6 +34,7 @@ class Terms(NamedTuple):
     say: Say
     gathering: Gathering
     limits: Limits
+    budget: Budget
 
 
 class Connection(asyncio.Protocol):
@@ -54,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._limits = terms.limits
         self._made = made
         self._lost = lost
-        self._incoming = Incoming(self._take, self._go_on, terms.limits.most_body)
+        self._incoming = Incoming(self._take, self._go_on, terms.budget, terms.limits.most_body)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Came | Response] = deque()
         self._waiting_size = 0
@@ -101,7 +103,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         for deadline in (self._whole, self._asked, self._read, self._gone):
             deadline.clear()
-        self._waiting.clear()
+        self._forget_waiting()
         self._incoming.drop()
         self._is_writable.set()
         self._lost(self)
@@ -222,20 +224,30 @@ class Connection(asyncio.Protocol):
         try:
             while self._waiting:
                 await self._is_writable.wait()
-                if not self._waiting:
-                    break  # the connection was lost meanwhile
-                waiting = self._waiting.popleft()
-                if isinstance(waiting, Response):
-                    self._leave(head_of(waiting, "close", is_checked=False), waiting.body)
-                    self._close()
-                elif not await self._answer(waiting):
-                    self._is_deaf = True
-                    self._waiting.clear()
-                    self._close()
-                self._resume()
+                await self._answer_next()
         finally:
             self._task = None
             self._free_since = asyncio.get_running_loop().time()
+
+    async def _answer_next(self) -> None:
+        """Answer what waits longest; nothing refers to it while the next one waits for its turn."""
+        if not self._waiting:
+            return  # the connection was lost meanwhile
+        waiting = self._waiting.popleft()
+        if isinstance(waiting, Response):
+            self._leave(head_of(waiting, "close", is_checked=False), waiting.body)
+            self._close()
+        elif not await self._answer(waiting):
+            self._is_deaf = True
+            self._forget_waiting()
+            self._close()
+        self._resume()
+
+    def _forget_waiting(self) -> None:
+        for waiting in self._waiting:
+            if isinstance(waiting, Came):
+                waiting.request.hold.release()
+        self._waiting.clear()
 
     async def _answer(self, came: Came) -> bool:
         """Answer a request; return whether the connection stays after it."""
@@ -247,6 +259,8 @@ class Connection(asyncio.Protocol):
         except Exception:
             logger.exception("%s %s broke", request.method, request.path)
             response = self._terms.say(500, "the server could not handle this request")
+        finally:
+            request.hold.release()
         is_last = self._is_draining and not self._waiting and not self._incoming.is_begun
         stays = came.keep_alive and not is_last
         connection = ("keep-alive" if came.is_old else "") if stays else "close"

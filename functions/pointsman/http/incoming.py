@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import httptools
 
 from pointsman.http.app import Request
+from pointsman.http.budget import NO_ROOM, Budget, Hold
 from pointsman.http.head import CHECKSUM, checksum
 
 # The request line and the headers together, less what came in one read with the message before; and
@@ -46,10 +47,16 @@ class Incoming:
     """
 
     def __init__(
-        self, take: Callable[[Came], None], go_on: Callable[[], None], most_body: int | None = None
+        self,
+        take: Callable[[Came], None],
+        go_on: Callable[[], None],
+        budget: Budget,
+        most_body: int | None = None,
     ) -> None:
         self._take = take
         self._go_on = go_on
+        self._budget = budget
+        self._hold = Hold(budget)
         self._most_body = most_body
         self._parser = httptools.HttpRequestParser(self)
         self.is_begun = False
@@ -59,7 +66,7 @@ class Incoming:
         # Bytes since the last that made a head whole or were of a body: the parser collects some without end.
         self._loose = 0
         self._target = b""
-        self._body: list[bytes] = []
+        self._body = bytearray()  # a list would keep an object for each chunk of a few bytes
         self._headers: dict[str, str] = {}
 
     def feed(self, data: bytes) -> None:
@@ -77,12 +84,13 @@ class Incoming:
     def drop(self) -> None:
         """Forget the message that has begun."""
         self.is_begun = self.is_in_body = False
-        self._body, self.size = [], 0
+        self._body, self.size = bytearray(), 0
+        self._hold.release()
 
     def on_message_begin(self) -> None:
         """Begin a request; called by the parser, as are all `on_` methods."""
         self.is_begun = True
-        self._target, self._body, self.size, self._headers = b"", [], 0, {}
+        self._target, self._body, self.size, self._headers = b"", bytearray(), 0, {}
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the request's target."""
@@ -105,8 +113,10 @@ class Incoming:
         """Judge the body by its length; ask for it where its sender waits to be asked."""
         self.is_in_body = True
         self._loose = 0
-        if self._most_body is not None and (length := self._headers.get("content-length", "")).isdecimal():
-            self._check_size(int(length), self._most_body)
+        if (length := self._headers.get("content-length", "")).isdecimal():
+            self._check_size(int(length))
+            if not self._hold.fits(int(length)):
+                raise _no_room()
         if "expect" in self._headers and self._headers["expect"].lower() == "100-continue":
             self._go_on()
 
@@ -114,14 +124,15 @@ class Incoming:
         """Take a part of the body."""
         self._loose = 0
         self.size += len(part)
-        if self._most_body is not None:
-            self._check_size(self.size, self._most_body)
-        self._body.append(part)
+        self._check_size(self.size)
+        if not self._hold.resize(self.size):
+            raise _no_room()
+        self._body += part
 
     def on_message_complete(self) -> None:
         """Hand over the request."""
-        body = b"".join(self._body)
-        self._body = []
+        body = bytes(self._body)
+        self._body = bytearray()
         self.is_begun = self.is_in_body = False
         self.size = self._loose = 0
         parser, headers = self._parser, self._headers
@@ -140,7 +151,8 @@ class Incoming:
             raise Refusal(400, f"not the body that was sent: its checksum differs, over {len(body)} bytes")
         path, _, query = self._target.decode("latin-1").partition("?")
         is_old = "connection" in headers and parser.get_http_version() == "1.0"
-        request = Request(method, path, body, headers, query)
+        hold, self._hold = self._hold, Hold(self._budget)
+        request = Request(method, path, body, headers, query, hold)
         self._take(Came(request, parser.should_keep_alive(), said is not None, is_old))
 
     def _go_past(self, upgrade: httptools.HttpParserUpgrade, data: memoryview) -> None:
@@ -177,10 +189,13 @@ class Incoming:
             self._headers["host"] = rest[:end].decode("latin-1")
             self._target = rest[end:] if rest[end : end + 1] == b"/" else b"/" + rest[end:]
 
-    @staticmethod
-    def _check_size(size: int, most: int) -> None:
-        if size > most:
-            raise Refusal(413, f"a body has at most {most} bytes here")
+    def _check_size(self, size: int) -> None:
+        if self._most_body is not None and size > self._most_body:
+            raise Refusal(413, f"a body has at most {self._most_body} bytes here")
+
+
+def _no_room() -> Refusal:
+    return Refusal(503, NO_ROOM)
 
 
 @lru_cache(maxsize=64)  # names come again and again; a long one is of 64 KiB

@@ -10,24 +10,28 @@ class Pace:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._since: float | None = None
+        self._seen_s: float | None = None
         self._is_body = False
+        self._size = 0
+        self._left_s = 0.0
 
     def restart(self) -> None:
         """Count from the next look: another message begins, or we did not read for a while."""
-        self._since = None
+        self._seen_s = None
 
     def left(self, now: float, size: int | None) -> float:
         """Return the seconds until more must have come.
 
         `size`: the bytes of the body so far, None while the head is not complete.
         """
-        is_body = size is not None
-        if self._since is None or is_body is not self._is_body:
-            self._since, self._is_body = now, is_body
         limits = self._limits
         allowed = limits.head_s if size is None else limits.body_s
         if allowed is None:
             return limits.stall_s
-        due = self._since + allowed + (size or 0) / limits.slowest
-        return max(min(limits.stall_s, due - now), 0.0)
+        is_body, come = size is not None, size or 0
+        if self._seen_s is None or self._is_body is not is_body:
+            self._seen_s, self._is_body, self._size, self._left_s = now, is_body, come, allowed
+        earned = (come - self._size) / limits.slowest
+        self._left_s = min(allowed, self._left_s - (now - self._seen_s) + earned)
+        self._seen_s, self._size = now, come
+        return max(min(limits.stall_s, self._left_s), 0.0)

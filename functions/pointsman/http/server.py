@@ -11,6 +11,7 @@ import socket
 import ssl
 
 from pointsman.http.app import Handler, Say, plainly
+from pointsman.http.budget import Budget
 from pointsman.http.connection import Connection, Terms
 from pointsman.http.gathering import GATHER_S, Gathering
 from pointsman.http.limits import OUR_OWN, Limits
@@ -31,7 +32,7 @@ class Server:
         limits: Limits = OUR_OWN,
         say: Say = plainly,
     ) -> None:
-        self._terms = Terms(handler, say, Gathering(gather_s), limits)
+        self._terms = Terms(handler, say, Gathering(gather_s), limits, Budget(limits.most_bytes))
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -46,6 +47,11 @@ class Server:
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else self._terms.limits.head_s,
         )
+
+    @property
+    def budget(self) -> Budget:
+        """What its connections hold of bodies."""
+        return self._terms.budget
 
     @property
     def connections(self) -> frozenset[Connection]:

@@ -287,11 +287,26 @@ def test_what_grpc_itself_says_is_a_sentence_and_whether_it_may_pass(
         raise came.error
 
 
-@pytest.mark.parametrize("text", ["soon", "-1", "1e9", "9" * 50, b"7", "²", ""])
-def test_a_time_to_come_again_that_is_none_is_passed_over(text: str | bytes) -> None:
+def pushed_back(text: str | bytes | None) -> Setback:
     error = error_to_pb(Failure(UNAVAILABLE, "no pod")).SerializeToString()
-    trailing: dict[str, Any] = {ERROR: error, PUSHBACK: text}
-    assert setback(UNAVAILABLE, **trailing).after == 0.0
+    trailing: dict[str, Any] = {ERROR: error} if text is None else {ERROR: error, PUSHBACK: text}
+    return setback(UNAVAILABLE, **trailing)
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "1e9", "9" * 50, str(2**31), b"7", "²", ""])
+def test_a_time_to_come_again_that_is_negative_or_no_number_forbids_it(text: str | bytes) -> None:
+    came = pushed_back(text)
+    assert (came.retryable, came.after) == (False, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [(None, 0.0), ("0", 0.0), ("250", 0.25), (str(2**31 - 1), 2147483.647)]
+)
+def test_a_time_to_come_again_is_in_milliseconds_and_may_be_left_out(
+    text: str | None, seconds: float
+) -> None:
+    came = pushed_back(text)
+    assert (came.retryable, came.after) == (True, seconds)
 
 
 @pytest.mark.parametrize(

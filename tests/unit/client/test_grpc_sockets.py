@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 from collections.abc import AsyncIterator
 from operator import methodcaller
 from pathlib import Path
@@ -16,13 +15,13 @@ import pytest
 from pointsman.client.grpc import Ask, GrpcClient
 from pointsman.errors import UNAUTHENTICATED, ClientError, Refused, SettingsError
 from pointsman.gateway.access import Access
+from pointsman.gateway.certificates import certificates_of
 from pointsman.gateway.grpc.server import Options
 from pointsman.gateway.keyring import Keyring
-from pointsman.gateway.tls import tls_of
-from pointsman.settings import load
 from tests.unit.client.grpc_gateway import KINDS, all_of, asked, before, told
 from tests.unit.gateway.grpc.doors import Plane, served
 from tests.unit.gateway.keys import key, write
+from tests.unit.openssl import issue, settings_of
 
 ROW = np.zeros((1, 2), np.float32)
 
@@ -108,23 +107,16 @@ def test_nothing_is_packed_unless_somebody_asks() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a root, a server's certificate for 127.0.0.1, a client's, and a stranger."""
     made = tmp_path_factory.mktemp("tls")
-    signed = ("-CA", "root.pem", "-CAkey", "root.key", "-addext", "basicConstraints=critical,CA:FALSE")
-    for name, more in {
-        "root": (),
-        "server": (*signed, "-addext", "subjectAltName=IP:127.0.0.1"),
-        "ada": signed,
-        "stranger": (),
-    }.items():
-        kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-        files = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "2")
-        command = ["openssl", "req", "-x509", *kind, *files, *more]
-        subprocess.run(command, cwd=made, check=True, capture_output=True)
+    issue(made, "root")
+    issue(made, "server", "-addext", "subjectAltName=IP:127.0.0.1", signer="root")
+    issue(made, "ada", signer="root")
+    issue(made, "stranger")
     return made
 
 
 def over_tls(folder: Path, kind: str, client_ca: str = "", host: str = "127.0.0.1", **options: Any) -> Any:
-    files = {"CERT": "server.pem", "KEY": "server.key", **({"CLIENT_CA": client_ca} if client_ca else {})}
-    tls = tls_of(load({f"POINTSMAN_TLS_{name}": str(folder / file) for name, file in files.items()}))
+    files = {"cert": "server.pem", "key": "server.key", **({"client_ca": client_ca} if client_ca else {})}
+    tls = certificates_of(settings_of(folder, **files))
 
     async def story() -> Any:
         async with served(tls=tls) as (server, _):

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import ssl
 import struct
-import subprocess
 from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvloop
 
 from pointsman.client.http import AsyncHttpClient, HttpClient
 from pointsman.client.http_line import Verify
@@ -26,6 +24,7 @@ from pointsman.http.server import Server
 from tests.unit.gateway.keys import key, write
 from tests.unit.gateway.scene import Scene
 from tests.unit.http.scene import on_a_server
+from tests.unit.openssl import issue, joined
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 ROWS = np.array([[1.5, np.nan], [-0.0, 2.5]], np.float32)
@@ -148,29 +147,20 @@ def test_a_server_that_is_not_there_is_named(kind: str) -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a PEM file with a certificate for 127.0.0.1, signed by itself, and its key."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    made = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(path))
-    names = ("-subj", "/CN=gateway", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
-    command = ["openssl", "req", "-x509", *made, *names]
-    shown = subprocess.run(command, check=True, capture_output=True).stdout
-    path.write_bytes(path.read_bytes() + shown)
-    return path
+    folder = tmp_path_factory.mktemp("tls")
+    issue(folder, "gateway", "-addext", "subjectAltName=IP:127.0.0.1")
+    return joined(folder, "gateway")
 
 
 def over_tls(certificate: Path, kind: str, verify: Verify) -> Any:
-    async def story() -> Any:
-        server, context = Server(Scene().site), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate)
-        listener = socket.create_server(("127.0.0.1", 0))
-        await server.start(listener, 16, context)
-        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        try:
-            return await asked(kind, url, lambda client: client.predict("m", ROWS), verify=verify)
-        finally:
-            server.stop_accepting()
-            await server.drain(0)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
 
-    return uvloop.run(story())
+    async def scene(_: Server, port: int) -> Any:
+        url = f"https://127.0.0.1:{port}"
+        return await asked(kind, url, lambda client: client.predict("m", ROWS), verify=verify)
+
+    return on_a_server(scene, Scene().site, tls=context)
 
 
 @KINDS

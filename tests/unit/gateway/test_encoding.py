@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.errors import INVALID_ARGUMENT, OUT_OF_RANGE, Failure
-from pointsman.gateway.encoding import MOST_MEMBERS, choice, packed, unpacked
+from pointsman.gateway.encoding import MOST_MEMBERS, MOST_TIMES, choice, packed, unpacked
 
 MOST = 10_000
 
@@ -82,3 +82,8 @@ def test_what_is_not_packed_as_it_says_is_refused(body: bytes, how: str) -> None
 )
 def test_the_answer_is_packed_as_the_asker_accepts(accepted: str, chosen: str) -> None:
     assert choice(accepted) == chosen
+
+
+def test_deflate_makes_no_more_of_a_byte_than_is_reckoned_with() -> None:
+    bomb = zlib.compress(b"x" * (8 << 20), 9)
+    assert 0.99 < (8 << 20) / (len(bomb) * MOST_TIMES) < 1

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
+import random
 import struct
 import threading
 from typing import Any
@@ -17,6 +19,7 @@ from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Bounds
 from pointsman.gateway.site import Site
 from pointsman.http.app import Request, Response
+from pointsman.http.budget import Budget, Hold
 from pointsman.pb.v1 import inference_pb2 as pb
 from tests.unit.gateway.scene import EchoPlane, Scene, run
 
@@ -101,6 +104,40 @@ def test_tensors_in_binary_are_not_packed() -> None:
                            content_encoding="gzip", accept_encoding="gzip")  # fmt: skip
     assert (response.content_type, len(response.body) > 8000) == ("application/octet-stream", True)
     assert "Content-Encoding" not in dict(response.headers)
+
+
+GZIP = {"content-encoding": "gzip"}
+
+
+def test_a_packed_request_holds_itself_and_what_it_becomes() -> None:
+    plain = msgspec.json.encode(BODY) + b" " * 90_000
+    packed, budget = gzip.compress(plain), Budget(1 << 30)
+    assert run(Scene().site, Request("POST", INFER, packed, GZIP, hold=Hold(budget))).status == 200
+    assert budget.held == len(packed) + len(plain)  # until the connection lets go of it
+
+
+def test_without_room_a_packed_request_is_refused_unless_it_stays_small() -> None:
+    budget, site = Budget(100_000), Scene().site
+    assert Hold(budget).resize(90_000)
+    for spaces, status in ((0, 200), (60_000, 200), (90_000, 503)):
+        packed = gzip.compress(msgspec.json.encode(BODY) + b" " * spaces)
+        response = run(site, Request("POST", INFER, packed, GZIP, hold=Hold(budget)))
+        assert response.status == status
+    assert dict(response.headers)["retry-after"] == "1"
+
+
+def test_packed_requests_that_come_at_once_do_not_keep_each_other_out() -> None:
+    site, budget = Scene().site, Budget(512 << 20)
+    numbers = [random.Random(seed).random() for seed in range(5_000)]
+    body = {"inputs": [{"name": "x", "shape": [2_500, 2], "datatype": "FP32", "data": numbers}]}
+    packed = gzip.compress(msgspec.json.encode(body))
+    assert len(packed) * encoding.MOST_TIMES * 16 > 512 << 20
+
+    async def story() -> list[Response]:
+        requests = [Request("POST", INFER, packed, GZIP, hold=Hold(budget)) for _ in range(16)]
+        return await asyncio.gather(*map(site, requests))
+
+    assert {response.status for response in asyncio.run(story())} == {200}
 
 
 @pytest.mark.parametrize(("count", "is_elsewhere"), [(1_000, False), (30_000, True)])

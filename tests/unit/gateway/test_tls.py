@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pointsman.errors import SettingsError
 from pointsman.gateway.tls import tls_of
-from pointsman.settings import Settings, load
-
-ELLIPTIC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
-
-
-def issue(folder: Path, name: str, *more: str, kind: tuple[str, ...] = ELLIPTIC) -> None:
-    """Write NAME.pem and NAME.key, signed by itself unless `more` names who signs."""
-    options = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "2", *more)
-    command = ["openssl", "req", "-x509", *kind, *options]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+from pointsman.settings import Settings
+from tests.unit.gateway.handshake import client, shake_hands
+from tests.unit.openssl import ELLIPTIC, issue, settings_of
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("tls")
-    signed = (
-        "-nodes",
-        "-CA",
-        "root.pem",
-        "-CAkey",
-        "root.key",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-    )
-    issue(made, "root", "-nodes")
-    issue(made, "server", *signed, "-addext", "subjectAltName=DNS:gateway")
-    issue(made, "ada", *signed)
-    issue(made, "stranger", "-nodes")
-    issue(made, "locked", "-passout", "pass:secret")
-    issue(made, "weak", "-nodes", kind=("-newkey", "rsa:1024"))
+    issue(made, "root")
+    issue(made, "server", "-addext", "subjectAltName=DNS:gateway", signer="root")
+    issue(made, "ada", signer="root")
+    issue(made, "stranger")
+    issue(made, "locked", "-passout", "pass:secret", kind=ELLIPTIC)
+    issue(made, "weak", kind=("-newkey", "rsa:1024", "-nodes"))
     (made / "text.pem").write_text("no certificate\n")
     (made / "empty.pem").touch()
     damaged = (made / "server.pem").read_text().splitlines()
@@ -48,48 +31,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def settings(folder: Path, **files: str) -> Settings:
-    """Return settings whose TLS fields name these files of the folder."""
-    return load({f"POINTSMAN_TLS_{field.upper()}": str(folder / name) for field, name in files.items()})
-
-
-def client(folder: Path, name: str = "") -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(folder / "root.pem"))
-    if name:
-        context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    return context
-
-
-def shake_hands(server: ssl.SSLContext, caller: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
-    """Return both ends after a handshake and one byte; raises what either end does."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    there = server.wrap_bio(to_server, to_client, server_side=True)
-    here = caller.wrap_bio(to_client, to_server, server_hostname="gateway")
-    waiting = {here: True, there: True}
-    while any(waiting.values()):
-        for end in waiting:
-            try:
-                end.do_handshake()
-                waiting[end] = False
-            except ssl.SSLWantReadError:
-                continue
-    return there, here
-
-
 def test_no_certificate_is_no_tls() -> None:
     assert tls_of(Settings()) is None
 
 
 def test_a_client_that_knows_the_root_gets_in_and_speaks_what_the_door_does(folder: Path) -> None:
-    tls = tls_of(settings(folder, cert="server.pem", key="server.key"))
+    tls = tls_of(settings_of(folder, cert="server.pem", key="server.key"))
     assert tls is not None
     _, here = shake_hands(tls.context, client(folder))
     assert (here.version(), here.selected_alpn_protocol()) == ("TLSv1.3", "http/1.1")
 
 
 def test_versions_below_1_2_are_not_spoken(folder: Path) -> None:
-    tls = tls_of(settings(folder, cert="server.pem", key="server.key"))
+    tls = tls_of(settings_of(folder, cert="server.pem", key="server.key"))
     assert tls is not None
     assert tls.context.minimum_version == ssl.TLSVersion.TLSv1_2
     caller = client(folder)
@@ -99,7 +53,7 @@ def test_versions_below_1_2_are_not_spoken(folder: Path) -> None:
 
 
 def test_with_a_client_ca_only_its_clients_get_in(folder: Path) -> None:
-    tls = tls_of(settings(folder, cert="server.pem", key="server.key", client_ca="root.pem"))
+    tls = tls_of(settings_of(folder, cert="server.pem", key="server.key", client_ca="root.pem"))
     assert tls is not None
     there, _ = shake_hands(tls.context, client(folder, "ada"))
     subject = (there.getpeercert() or {})["subject"]
@@ -110,7 +64,7 @@ def test_with_a_client_ca_only_its_clients_get_in(folder: Path) -> None:
 
 
 def test_grpc_gets_the_bytes_of_the_files(folder: Path) -> None:
-    tls = tls_of(settings(folder, cert="server.pem", key="server.key", client_ca="root.pem"))
+    tls = tls_of(settings_of(folder, cert="server.pem", key="server.key", client_ca="root.pem"))
     assert tls is not None
     files = [(folder / name).read_bytes() for name in ("server.key", "server.pem", "root.pem")]
     assert [tls.key, tls.chain, tls.client_ca] == files
@@ -143,4 +97,4 @@ SERVER = {"cert": "server.pem", "key": "server.key"}
 )
 def test_what_is_wrong_is_named_with_its_file(folder: Path, files: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        tls_of(settings(folder, **files))
+        tls_of(settings_of(folder, **files))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -31,13 +32,14 @@ def on_a_server(
     handler: Callable[[Request], Awaitable[Response]] = echo,
     limits: Limits = OUR_OWN,
     say: Say = plainly,
+    tls: ssl.SSLContext | None = None,
 ) -> Any:
     """Run a scene with a server and its port."""
 
     async def run() -> Any:
         server = Server(handler, limits=limits, say=say)
         listener = socket.create_server(("127.0.0.1", 0))
-        await server.start(listener, 16)
+        await server.start(listener, 16, tls)
         try:
             return await asyncio.wait_for(scene(server, listener.getsockname()[1]), 20)
         finally:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
+import tracemalloc
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from pointsman.http.app import Request, Response, plainly
+from pointsman.http.budget import Budget
 from pointsman.http.connection import Connection, Terms
 from pointsman.http.gathering import Gathering
+from pointsman.http.incoming import Incoming
 from pointsman.http.limits import Limits
 from pointsman.http.server import Server
 from tests.unit.http.scene import CLOSE, bodies, echo, on_a_server, said
@@ -117,6 +121,116 @@ def _open() -> asyncio.Event:
     return gate
 
 
+ROOM = Limits(most_bytes=1_000_000)
+LARGE = post(b"x" * 600_000)
+FULL = b"HTTP/1.1 503"
+
+
+async def status_of(port: int, sent: bytes) -> bytes:
+    """Return the status line that a connection of its own gets."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    line = await reader.readline()
+    writer.transport.abort()
+    return line.strip()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        LARGE,
+        LARGE[:-600_000],  # refused before it comes
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n927c0\r\n" + b"x" * 600_000,
+    ],
+    ids=["whole", "announced", "chunked"],
+)
+def test_bodies_of_all_connections_are_bounded_together_and_small_ones_pass(sent: bytes) -> None:
+    async def scene(server: Server, port: int) -> list[bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(LARGE[:-1])
+        while not server.budget.held > 500_000:
+            await asyncio.sleep(0)
+        heard = [await status_of(port, sent), await status_of(port, post(b"x" * 60_000))]
+        writer.write(b"x")
+        heard.append((await reader.readline()).strip())
+        writer.close()
+        return [*heard, await status_of(port, LARGE)]
+
+    heard = on_a_server(scene, limits=ROOM)
+    assert heard[0].startswith(FULL)
+    assert heard[1:] == [b"HTTP/1.1 200 OK"] * 3
+
+
+def test_what_is_handled_and_what_waits_holds_its_room_until_its_connection_is_gone() -> None:
+    gate = asyncio.Event()
+
+    async def scene(server: Server, port: int) -> tuple[bytes, int]:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post(b"x" * 400_000) * 2 + post(b"x" * 150_000)[:-1])
+        while server.budget.held < 949_999:
+            await asyncio.sleep(0)
+        refused = await status_of(port, LARGE)
+        writer.transport.abort()
+        while len(server.connections) > 0:
+            await asyncio.sleep(0)
+        left = server.budget.held  # the one that is being handled
+        gate.set()
+        while server.budget.held:
+            await asyncio.sleep(0)
+        return refused, left
+
+    refused, left = on_a_server(scene, gated(gate), ROOM)
+    assert refused.startswith(FULL)
+    assert left == 400_000
+
+
+def test_a_request_that_broke_or_was_refused_holds_nothing() -> None:
+    async def broken(_: Request) -> Response:
+        raise RuntimeError
+
+    async def scene(server: Server, port: int) -> tuple[list[bytes], int]:
+        wrong = LARGE.replace(b"Host: h", b"Host: h\r\npointsman-crc32: 00000000")
+        heard = [await status_of(port, sent) for sent in (LARGE, wrong, LARGE)]
+        return heard, server.budget.held
+
+    heard, held = on_a_server(scene, broken, ROOM)
+    assert [line[9:12] for line in heard] == [b"500", b"400", b"500"]
+    assert held == 0
+
+
+def test_a_body_in_tiny_chunks_takes_no_more_memory_than_another() -> None:
+    incoming = Incoming(lambda _: None, lambda: None, Budget())
+    incoming.feed(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+    tracemalloc.start()
+    try:
+        for _ in range(300):
+            incoming.feed(b"1\r\nx\r\n" * 100)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert incoming.size == 30_000
+    assert taken < 100_000
+
+
+def test_an_answered_body_is_let_go_while_the_next_request_waits() -> None:
+    seen: list[bytes] = []
+
+    async def handler(request: Request) -> Response:
+        seen.append(request.body)
+        return Response(b"x" * 20_000_000)
+
+    async def scene(_: Server, port: int) -> int:
+        unread, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(post(b"first") + post(b"second"))
+        while not seen or sys.getrefcount(seen[0]) > 2:  # the list's, and the argument of getrefcount
+            await asyncio.sleep(0)
+        assert not unread.at_eof()
+        writer.transport.abort()
+        return len(seen)
+
+    assert on_a_server(scene, handler) == 1
+
+
 @pytest.mark.parametrize("before", [b"", GET % b"one"])
 def test_a_connection_without_a_request_is_closed(before: bytes) -> None:
     answer = said(before, limits=Limits(idle_s=0.03))
@@ -173,7 +287,7 @@ class Backlog(asyncio.Transport):
 def test_who_reads_its_answer_slowly_is_not_cut_off() -> None:
     async def scene(_: Server, __: int) -> bool:
         backlog = Backlog(10_000, 9_000, 5_000, 4_999)
-        terms = Terms(echo, plainly, Gathering(), Limits(write_s=0.01, slowest=10_000))
+        terms = Terms(echo, plainly, Gathering(), Limits(write_s=0.01, slowest=10_000), Budget())
         connection = Connection(terms, lambda _: True, lambda _: None)
         connection.connection_made(backlog)
         connection.pause_writing()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pointsman.http.app import Request, Response
+from pointsman.http.budget import Budget
 from pointsman.http.incoming import MAX_HEAD, Came, Incoming, Refusal
 from tests.unit.http.scene import CLOSE, bodies, said
 
@@ -28,7 +29,7 @@ def told(sent: bytes, pieces: int = 1) -> list[Any]:
 def parsed(*parts: bytes) -> list[Came]:
     """Return the requests in what comes in these parts."""
     found: list[Came] = []
-    incoming = Incoming(found.append, lambda: None)
+    incoming = Incoming(found.append, lambda: None, Budget())
     for part in parts:
         incoming.feed(part)
     return found
@@ -43,7 +44,7 @@ def test_a_trailer_is_no_header() -> None:
 
 @pytest.mark.parametrize("line", [b"X-One: " + b"v" * 100 + b"\r\n", b"v" * 100])
 def test_trailers_without_end_are_refused(line: bytes) -> None:
-    incoming = Incoming(lambda _: None, lambda: None)
+    incoming = Incoming(lambda _: None, lambda: None, Budget())
     incoming.feed(CHUNKED)
     incoming.feed(b"X-Long: ")
     for _ in range((MAX_HEAD - 100) // len(line)):

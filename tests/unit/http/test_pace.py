@@ -29,6 +29,14 @@ def test_a_body_has_the_time_that_its_bytes_have_earned() -> None:
     assert pace.left(100.0, 79_000) == 0.0
 
 
+def test_a_body_that_came_fast_has_earned_no_pause() -> None:
+    pace = Pace(STRICT)
+    assert pace.left(10.0, 1_000_000) == 5.0
+    assert pace.left(14.0, 2_000_000) == 5.0
+    assert pace.left(21.0, 2_000_001) == pytest.approx(3.001)
+    assert pace.left(25.0, 2_000_002) == 0.0
+
+
 def test_a_message_does_not_use_the_time_of_the_next() -> None:
     pace = Pace(STRICT)
     assert pace.left(0.0, None) == 5.0

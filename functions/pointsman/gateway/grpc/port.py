@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from pointsman.gateway.certificates import Certificates
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.grpc.repository import RepositoryControl
 from pointsman.gateway.grpc.server import Options, Server, grpc_server
 from pointsman.gateway.oip_repository import Repository
-from pointsman.gateway.tls import Tls
 from pointsman.settings import Settings
 
 GRACE_S: Final = 10.0
@@ -26,7 +26,7 @@ class Port:
         settings: Settings,
         desk: Desk,
         repository: Repository,
-        tls: Tls | None,
+        tls: Certificates | None,
         is_ready: Callable[[], bool],
     ) -> None:
         self._options = Options(max_message_bytes=settings.body_bytes, share_port=True)

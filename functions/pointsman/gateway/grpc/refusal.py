@@ -8,7 +8,7 @@ from typing import Any, Final
 import grpc
 
 from pointsman.client.headers import ERROR, PUSHBACK
-from pointsman.errors import INTERNAL, Failure, Throttled
+from pointsman.errors import INTERNAL, Failure, wait_ms_of
 from pointsman.wire.response import error_to_pb
 
 CODES: Final[dict[str, Any]] = {code.name: code for code in grpc.StatusCode}
@@ -32,7 +32,7 @@ async def refuse(context: Any, failure: Failure, trailing: Mapping[str, str]) ->
 
 
 def _pushback(failure: Failure) -> tuple[tuple[str, str], ...]:
-    wait_ms = failure.retry_after_ms if isinstance(failure, Throttled) else 0
+    wait_ms = wait_ms_of(failure)
     return ((PUSHBACK, str(wait_ms)),) if wait_ms > 0 else ()
 
 

@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from pointsman.errors import SettingsError
+from pointsman.gateway.certificates import Certificates
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.grpc.control import Control, no_control
 from pointsman.gateway.grpc.door import Door
@@ -81,7 +82,7 @@ async def grpc_server(
     *,
     options: Options = DEFAULTS,
     control: Control = no_control,
-    tls: Tls | None = None,
+    tls: Certificates | None = None,
 ) -> Server:
     """Start serving at `address` (`host:port`, port 0 for a free one), ready. Raises SettingsError."""
     door = Door(desk=desk, control=control, window=options.window)
@@ -119,12 +120,29 @@ def _server(options: Options) -> Any:
     )
 
 
-def _add_port(server: Any, address: str, tls: Tls | None) -> int:
+def _add_port(server: Any, address: str, tls: Certificates | None) -> int:
     if tls is None:
         return int(server.add_insecure_port(address))
-    pair = ((tls.key, tls.chain),)
-    credentials = grpc.ssl_server_credentials(pair, tls.client_ca, tls.client_ca is not None)
-    return int(server.add_secure_port(address, credentials))
+    return int(server.add_secure_port(address, _credentials(tls)))
+
+
+def _credentials(certificates: Certificates) -> Any:
+    given = first = certificates.newest()
+
+    def renewed() -> Any:
+        """Return the certificate of new connections where it is another; asked at each handshake."""
+        nonlocal given
+        newest = certificates.newest()
+        if newest is given:
+            return None
+        given = newest
+        return _configuration(newest)
+
+    return grpc.dynamic_ssl_server_credentials(_configuration(first), renewed, first.client_ca is not None)
+
+
+def _configuration(tls: Tls) -> Any:
+    return grpc.ssl_server_certificate_configuration(((tls.key, tls.chain),), tls.client_ca)
 
 
 def _health_names() -> tuple[str, ...]:
