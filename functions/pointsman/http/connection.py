@@ -66,10 +66,10 @@ class Connection(asyncio.Protocol):
         self._is_deaf = False
         self._is_refusing = False
         self._pace = Pace(terms.limits)
-        self._whole = Deadline(self._stalled)
-        self._asked = Deadline(self._idled)
-        self._read = Deadline(self._unread)
-        self._gone = Deadline(self._end)
+        self._whole = Deadline()
+        self._asked = Deadline()
+        self._read = Deadline()
+        self._gone = Deadline()
         self._free_since = 0.0
         self._unsent = 0
 
@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._free_since = asyncio.get_running_loop().time()
         if self._limits.idle_s is not None:
-            self._asked.set(self._limits.idle_s)
+            self._asked.set(self._limits.idle_s, self._idled)
 
     def connection_lost(self, _: Exception | None) -> None:
         """Forget the transport; a call under way runs to its end, its answer is dropped."""
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
         for deadline in (self._whole, self._asked, self._read, self._gone):
             deadline.clear()
         self._forget_waiting()
-        self._incoming.drop()
+        self._incoming.end()
         self._is_writable.set()
         self._lost(self)
 
@@ -113,7 +113,7 @@ class Connection(asyncio.Protocol):
         self._is_writable.clear()
         if self._limits.write_s is not None and self._transport is not None:
             self._unsent = self._transport.get_write_buffer_size()
-            self._read.set(self._limits.write_s)
+            self._read.set(self._limits.write_s, self._unread)
 
     def resume_writing(self) -> None:
         """Go on."""
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
         incoming = self._incoming
         if incoming.is_begun and not self._is_deaf:
             size = incoming.size if incoming.is_in_body else None
-            self._whole.set(self._pace.left(asyncio.get_running_loop().time(), size))
+            self._whole.set(self._pace.left(asyncio.get_running_loop().time(), size), self._stalled)
         else:
             self._whole.clear()
 
@@ -188,12 +188,12 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             self._transport.abort()
         elif self._task is not None or self._incoming.is_begun:
-            self._asked.set(limit)
+            self._asked.set(limit, self._idled)
         elif (left := limit - (loop.time() - self._free_since)) > 0.001:
-            self._asked.set(left)
+            self._asked.set(left, self._idled)
         else:
             self._close()
-            self._asked.set(limit)
+            self._asked.set(limit, self._idled)
 
     def _unread(self) -> None:
         """Cut off a caller that reads too slowly what it is sent."""
@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
             logger.warning("a caller does not read its answer; its connection is cut off")
             self.abort()
         else:
-            self._read.set(limit)
+            self._read.set(limit, self._unread)
 
     def _enqueue(self, waiting: Came | Response) -> None:
         self._waiting.append(waiting)
@@ -281,7 +281,7 @@ class Connection(asyncio.Protocol):
             return
         if self._is_refusing and not self._gone.is_set:
             # Closed at once, with bytes of the caller unread, the kernel would take the answer back.
-            self._gone.set(LINGER_S)
+            self._gone.set(LINGER_S, self._end)
             if self._transport.can_write_eof():
                 self._transport.write_eof()
         else:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """Calls `missed` when its moment comes, unless it is cleared or set anew before."""
+    """Calls `missed` when its moment comes, unless it is cleared or set anew before.
 
-    __slots__ = ("_handle", "_missed")
+    It knows whom to call only while it is set: so one that belongs to whom it calls goes with it.
+    """
 
-    def __init__(self, missed: Callable[[], None]) -> None:
-        self._missed = missed
+    __slots__ = ("_handle",)
+
+    def __init__(self) -> None:
         self._handle: asyncio.TimerHandle | None = None
 
     @property
@@ -20,10 +22,10 @@ class Deadline:
         """Whether the moment is still to come."""
         return self._handle is not None
 
-    def set(self, seconds: float) -> None:
+    def set(self, seconds: float, missed: Callable[[], None]) -> None:
         """Let the moment be so far from now."""
         self.clear()
-        self._handle = asyncio.get_running_loop().call_later(seconds, self._come)
+        self._handle = asyncio.get_running_loop().call_later(seconds, self._come, missed)
 
     def clear(self) -> None:
         """Let the moment never come."""
@@ -31,6 +33,6 @@ class Deadline:
             self._handle.cancel()
             self._handle = None
 
-    def _come(self) -> None:
+    def _come(self, missed: Callable[[], None]) -> None:
         self._handle = None
-        self._missed()
+        missed()

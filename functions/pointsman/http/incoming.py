@@ -87,6 +87,15 @@ class Incoming:
         self._body, self.size = bytearray(), 0
         self._hold.release()
 
+    def end(self) -> None:
+        """Forget all that is to be told: nothing more is fed.
+
+        The parser, and whom this tells of requests, refer to it in turn; a connection that has gone would
+        stay until the garbage collector comes by.
+        """
+        self.drop()
+        del self._parser, self._take, self._go_on
+
     def on_message_begin(self) -> None:
         """Begin a request; called by the parser, as are all `on_` methods."""
         self.is_begun = True

@@ -25,8 +25,9 @@ def main(arguments: Sequence[str]) -> None:
     try:
         settings = settings_room.load()
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        # A batch makes thousands of short-lived objects and no cycles: full collections find little.
-        gc.set_threshold(50_000, 20, 100)
+        # A batch makes thousands of short-lived objects and no cycles: collections find little, but what
+        # a user's model leaves in cycles must not stay for hours.
+        gc.set_threshold(50_000, 20, 5)
         status = uvloop.run(serve(application(target), settings, socket.socket(fileno=int(descriptor))))
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - there may be no log yet
