@@ -55,7 +55,14 @@ class Ledger:
                 "isolation.level": isolation(committed),
             }
         )
-        self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 1, "enable.idempotence": True})
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "linger.ms": 1,
+                "batch.size": topics.PRODUCER_BATCH_BYTES,  # else a fast machine's batches are refused
+                "enable.idempotence": True,
+            }
+        )
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, name="ledger", daemon=True)
