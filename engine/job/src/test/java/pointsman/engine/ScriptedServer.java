@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -34,13 +35,14 @@ final class ScriptedServer implements AutoCloseable {
   private final Queue<Answer> script = new ConcurrentLinkedQueue<>();
   private final Answer usual;
   private final ServerSocket listener;
+  private final Thread accepting;
 
   ScriptedServer(int port, Answer usual) throws IOException {
     this.usual = usual;
     listener = new ServerSocket();
     listener.setReuseAddress(true);
     listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-    start(this::accept);
+    accepting = start(this::accept);
   }
 
   ScriptedServer then(Answer answer) {
@@ -90,6 +92,11 @@ final class ScriptedServer implements AutoCloseable {
   @Override
   public void close() throws IOException {
     listener.close();
+    try {
+      accepting.join(); // until it ends the kernel listens on, and nobody else can
+    } catch (InterruptedException interrupted) {
+      throw new InterruptedIOException("a server was still closing");
+    }
     for (Socket connection : connections) {
       connection.close();
     }
@@ -134,9 +141,10 @@ final class ScriptedServer implements AutoCloseable {
     return head.toString();
   }
 
-  private static void start(Runnable task) {
+  private static Thread start(Runnable task) {
     Thread thread = new Thread(task, "scripted-server");
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 }
