@@ -27,7 +27,7 @@ class Need(NamedTuple):
     packages: tuple[str, ...]
     """Packages that give it; the first one the distribution has is taken."""
 
-    only_for: str = ""
+    only_for: tuple[str, ...] = ()
     """What alone needs it: "test" or "bench"; empty: everything."""
 
     @property
@@ -44,20 +44,20 @@ NEEDS = (
     Need("javac", ("openjdk-17-jdk-headless", "openjdk-21-jdk-headless", "default-jdk-headless")),
     Need("mvn", ("maven",)),
     Need("redis-server", ("redis-server",)),
-    Need("|".join(BROWSERS), BROWSERS[:3], "test"),
-    Need("go", ("golang-go",), "test"),
-    Need("node", ("nodejs",), "test"),
-    Need("npm", ("npm",), "test"),
+    Need("|".join(BROWSERS), BROWSERS[:3], ("test",)),
+    Need("go", ("golang-go",), ("test",)),
+    Need("node", ("nodejs",), ("test",)),
+    Need("npm", ("npm",), ("test",)),
     Need("ensurepip", (f"python3.{sys.version_info.minor}-venv", "python3-venv")),
-    Need("gcc", ("gcc",), "bench"),
-    Need("/usr/include/librdkafka/rdkafka.h", ("librdkafka-dev",), "bench"),
-    Need("wrk", ("wrk",), "bench"),
+    Need("gcc", ("gcc",), ("test", "bench")),
+    Need("/usr/include/librdkafka/rdkafka.h", ("librdkafka-dev",), ("test", "bench")),
+    Need("wrk", ("wrk",), ("bench",)),
 )
 
 
 def ensure(purpose: str = "") -> None:
     """Install what is missing. Raises StepError with the exact command where that is not allowed."""
-    missing = [need for need in NEEDS if not need.present and need.only_for in ("", purpose)]
+    missing = [need for need in NEEDS if not need.present and (not need.only_for or purpose in need.only_for)]
     if not missing:
         return
     names = ", ".join(need.what.replace("|", " or ") for need in missing)

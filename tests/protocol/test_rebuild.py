@@ -15,7 +15,7 @@ from pointsman.core.table import RouteTable, VersionState
 from pointsman.errors import NewerRelease
 from pointsman.pb.v1 import ingress_pb2, routing_pb2, serving_pb2
 from pointsman.pb.v1.routing_pb2 import FAILED, LOADING, READY
-from pointsman.statefun.protocol import CONTROL, HANDLE, SNAPSHOT, TICK
+from pointsman.statefun.protocol import CONTROL, HANDLE, SNAPSHOT, TICK, WORD
 from pointsman.testing.engine import Reply, batch, ingress
 from pointsman.topics import ROUTES
 from pointsman.wire.state import table_to_bytes
@@ -169,6 +169,21 @@ def test_versions_stay_ready_until_their_pods_had_time_to_speak() -> None:
         fresh.now += 6_000
         (sent,) = [sent for sent in fresh.call((TICK, sent.value)).sent if sent.typename == TICK]
     assert {entry.state for entry in fresh.table.versions.values()} == {VersionState.UNREACHABLE}
+
+
+def test_a_pods_word_between_two_snapshots_spoils_neither() -> None:
+    life = Life()
+    life.live(({"apply": MODEL}, False, 9))
+    older = life.snapshot
+    life.live(({"split": {"1": 1}}, False, 8))
+    fresh = Router()
+    fresh.call(snapshot_of(older))
+    assert fresh.hear({"1": READY, "2": READY}, WORD).to(ROUTES) == []
+    (event,) = events(fresh.call(snapshot_of(life.snapshot, offset=6)))
+    assert (event["kind"], event["epoch"]) == ("rebuild", life.table.epoch)
+    assert msgspec.structs.replace(fresh.table, history=()) == life.table
+    fresh.hear({"1": READY, "2": READY})
+    assert {entry.state for entry in fresh.table.versions.values()} == {VersionState.READY}
 
 
 def test_an_older_snapshot_changes_nothing() -> None:

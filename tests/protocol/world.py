@@ -167,9 +167,9 @@ class Router:
         """Send a command."""
         return self.call((CONTROL, batch(control(command, **fields))))
 
-    def hear(self, states: Mapping[str, int], **fields: Any) -> Reply:
+    def hear(self, states: Mapping[str, int], typename: str = STATUS, **fields: Any) -> Reply:
         """Send a pod's word."""
-        return self.call((STATUS, batch(said(self.table, states, **{"at_ms": self.now, **fields}))))
+        return self.call((typename, batch(said(self.table, states, **{"at_ms": self.now, **fields}))))
 
     def ask(self, *records: ingress_pb2.Ingress) -> Reply:
         """Send requests in one run."""

@@ -23,6 +23,7 @@ REQUESTS = "pointsman/requests"
 INTERACTIVE = "pointsman/interactive"
 CONTROL = "pointsman/control"
 SNAPSHOT = "pointsman.v1/Snapshot"
+WORD = "pointsman.v1/Word"
 OUT = f"pointsman/{outputs.OUT}"
 ONCE = f"pointsman/{outputs.ONCE}"
 # The ingress adapter's property: TOPIC=FORMAT[:MODEL], comma-separated.
@@ -65,7 +66,10 @@ def extended(
 
 
 def snapshots_only(module: str) -> str:
-    """Return a module whose job takes in the routers' snapshots and the pods' words, and nothing else."""
+    """Return a module whose job takes in the routers' snapshots, and nothing else.
+
+    It hears the pods' words as well, from which nothing follows before the job begins in earnest.
+    """
     documents = [
         document
         for document in yaml.safe_load_all(module)
@@ -73,7 +77,8 @@ def snapshots_only(module: str) -> str:
     ]
     control = next(document["spec"] for document in documents if document["spec"].get("id") == CONTROL)
     status = next(entry for entry in control["topics"] if entry["topic"] == STATUS)
-    control["topics"] = [{**deepcopy(status), "topic": ROUTES, "valueType": SNAPSHOT}, status]
+    routes = {**deepcopy(status), "topic": ROUTES, "valueType": SNAPSHOT}
+    control["topics"] = [routes, {**deepcopy(status), "valueType": WORD}]
     return yaml.safe_dump_all(documents, sort_keys=False)
 
 

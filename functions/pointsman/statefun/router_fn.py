@@ -34,6 +34,7 @@ from pointsman.statefun.protocol import (
     SNAPSHOT,
     STATUS,
     TICK,
+    WORD,
     Call,
     Invocation,
     joined,
@@ -57,7 +58,7 @@ class RouterFunction:
     messages = frozenset(
         {
             REQUESTS, INTERACTIVE, DISTINCT, MOVED, PARKED, FED,
-            CONTROL, STATUS, REPORT, TICK, SNAPSHOT, FEEDBACK,
+            CONTROL, STATUS, REPORT, TICK, SNAPSHOT, WORD, FEEDBACK,
         }
     )  # fmt: skip
 
@@ -165,7 +166,7 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
         if whole.typename == FED:
             fed = serving_pb2.Fed.FromString(whole.value)
             return [whole._replace(value=part.SerializeToString()) for part in fed_apart(fed)]
-        if whole.typename in (REQUESTS, INTERACTIVE, DISTINCT, MOVED, CONTROL, STATUS, SNAPSHOT):
+        if whole.typename in (REQUESTS, INTERACTIVE, DISTINCT, MOVED, CONTROL, STATUS, SNAPSHOT, WORD):
             return [
                 whole._replace(value=serving_pb2.RawBatch(records=[record]).SerializeToString())
                 for record in split_records(whole.value)
@@ -192,6 +193,7 @@ class _Handle:
             REPORT: steering.report,
             TICK: steering.tick,
             SNAPSHOT: steering.rebuild,
+            WORD: steering.hear,
             FEEDBACK: _forget,
         }
         self._last_words: Mapping[str, Callable[[bytes], None]] = {

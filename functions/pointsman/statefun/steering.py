@@ -171,7 +171,15 @@ class Steering:
         return Ack(command_id, model or self._model, self._state.table.epoch, error=failure)
 
     def status(self, batch: bytes) -> None:
-        """Take in the words of pods."""
+        """Take in the words of pods, and what follows from them."""
+        self.hear(batch)
+        self._review()
+
+    def hear(self, batch: bytes) -> None:
+        """Take in the words of pods, from which nothing follows yet.
+
+        Between two snapshots a word would make another table, of the later one's epoch.
+        """
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
             try:
                 word = serving_pb2.PodStatus.FromString(record.value)
@@ -180,7 +188,6 @@ class Steering:
                 continue
             if word.model == self._model and self._now_ms - word.at_ms <= STALE_WORD_MS:
                 self._hear(word)
-        self._review()
 
     def _hear(self, word: serving_pb2.PodStatus) -> None:
         # What counts is when the router heard it: under load a word may have waited in the topic.

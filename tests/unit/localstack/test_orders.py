@@ -117,7 +117,8 @@ def test_a_job_of_snapshots_reads_nothing_else() -> None:
     made = snapshots_only(text)
     assert "pointsman/requests" not in made.replace("pointsman.requests", "")
     assert "pointsman.control\n" not in made
-    assert made.count("valueType: pointsman.v1/Snapshot") == made.count("valueType: pointsman.v1/Status") == 1
+    assert made.count("valueType: pointsman.v1/Snapshot") == made.count("valueType: pointsman.v1/Word") == 1
+    assert "pointsman.v1/Status" not in made
 
 
 def test_pools_are_read_once_and_none_is_named_twice() -> None:
