@@ -49,7 +49,8 @@ class Rebuild:
         missing = {model: table.epoch for model, table in self._tables.items()}
         for message in self._events.rest(timeout_s):
             event = _event(message.value() or b"")
-            if event.kind == "rebuild" and event.epoch == missing.get(event.model):
+            # A job that was killed may have begun again below an epoch it had written: the highest counts.
+            if event.kind == "rebuild" and event.model in missing and event.epoch >= missing[event.model]:
                 del missing[event.model]
             if not missing:
                 return
