@@ -43,10 +43,9 @@ async def take(
     limit = time.monotonic() + within_s
     while (path := await asyncio.to_thread(job.savepoint, asked)) is None:
         if has_ended():
-            found = await asyncio.to_thread(_left_behind, folder, asked.prefix, before) if cancel else None
-            if found is None:
+            path = await asyncio.to_thread(_left_behind, folder, asked.prefix, before) if cancel else None
+            if path is None:
                 raise StackError("the engine ended before the savepoint was done")
-            path = found
             break
         if time.monotonic() > limit:
             raise StackError(
