@@ -34,11 +34,13 @@ MIXED_S: Final = 2.0
 class Since(NamedTuple):
     """From when recovery counts, in milliseconds of the machine's clock.
 
-    `answered_ms` is when it was over, where the fault itself has seen that.
+    `answered_ms` is when it was over, where the fault itself has seen that. `gone_ms` is since when nobody
+    could answer, where that is long before: the first answer is then to a request that has waited since.
     """
 
     at_ms: int
     answered_ms: int = 0
+    gone_ms: int = 0
 
 
 class Fault(Protocol):
@@ -118,8 +120,9 @@ class Away(msgspec.Struct, frozen=True):
     def strike(self, scene: Scene) -> Since:
         """Kill and bring back; recovery counts from the start of the new process."""
         scene.stack.kill(self.part, hold=True)
+        gone_ms = now().at_ms
         time.sleep(self.seconds)
-        since = now()
+        since = Since(now().at_ms, gone_ms=gone_ms)
         scene.stack.resume(self.part)
         return since
 

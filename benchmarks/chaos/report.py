@@ -14,9 +14,9 @@ from rich.table import Table
 class Blow(msgspec.Struct):
     """One fault: the seconds from the blow, or from its end where it lasts, to the answer of a later request.
 
-    `all_seconds` is the same for the slowest model. `repeats`, `lost` and `wrong` are what became of the
-    requests between it and the next one. `stuck` says what did not come back in time; the seconds are then
-    those that were waited.
+    What was sent while a part was away is later, too; `all_seconds` is until each model answered what came
+    after its return. `repeats`, `lost` and `wrong` are what became of the requests between it and the next
+    one. `stuck` says what did not come back in time; the seconds are then those that were waited.
     """
 
     name: str

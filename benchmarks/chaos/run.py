@@ -116,7 +116,7 @@ def struck(scene: Scene, fault: faults.Fault) -> Blow:
     begun = since = faults.now()
     try:
         since = fault.strike(scene)
-        first_ms = since.answered_ms or scene.until_answer(since.at_ms)
+        first_ms = since.answered_ms or scene.until_answer(since.gone_ms or since.at_ms)
         last_ms = max(scene.until_answer(since.at_ms, prefix=f"{model}-") for model in load.MODELS)
         scene.stack.wait_ready(PATIENCE_S)
     except (TimeoutError, PointsmanError) as error:

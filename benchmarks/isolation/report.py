@@ -10,6 +10,7 @@ import msgspec
 from benchmarks.sheet import Sheet
 from benchmarks.soak.trend import Trend, trend
 from benchmarks.stream.generator import Opened, Span
+from benchmarks.stream.machine import measured
 
 P99_MS: Final = 250.0
 MARKER: Final = "isolation"
@@ -85,7 +86,7 @@ def notes(result: Result) -> list[str]:
         f"{result.answered:,} of them answered by the end",
         f"of the others without an answer {result.lost}; restarts of the job {result.restarts}",
         f"memory while it waits, MiB (PSS), and its growth a minute: {growth}",
-        f"measured {result.at}",
+        measured(result.at, result.machine),
     ]
 
 

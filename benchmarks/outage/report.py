@@ -9,6 +9,7 @@ import msgspec
 
 from benchmarks.sheet import Sheet
 from benchmarks.stream.generator import Span
+from benchmarks.stream.machine import measured
 
 KINDS: Final = ("pool gone", "load")
 TIMES: Final = 1.5
@@ -79,7 +80,7 @@ def notes(result: Result) -> list[str]:
     return [
         f"median of how many times the others' p99 was what it is else: {medians}",
         f"restarts of the job {result.restarts}",
-        f"measured {result.at}",
+        measured(result.at, result.machine),
     ]
 
 

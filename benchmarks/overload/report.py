@@ -8,6 +8,7 @@ import msgspec
 
 from benchmarks.sheet import Sheet
 from benchmarks.stream.generator import Opened, Span
+from benchmarks.stream.machine import measured
 
 GOODPUT, REFUSAL_MS, NORMAL_S = 0.6, 50.0, 5
 # A second is normal again when nothing of it was refused and its p99 is at most so many times what it was.
@@ -93,7 +94,8 @@ def notes(result: Result) -> list[str]:
         f"capacity {result.capacity:,.0f}/s, measured before; goodput {result.goodput:.0%} of it",
         f"normal again {'never' if back is None else f'{back} s'} after the overload's end",
         f"without an answer {result.opened.lost}, unsent {unsent}, restarts of the job {result.restarts}",
-        f"measured {result.at}; deadline of a request {result.deadline_ms} ms",
+        f"deadline of a request {result.deadline_ms} ms",
+        measured(result.at, result.machine),
     ]
 
 

@@ -25,13 +25,11 @@ def is_packed(encoding: str) -> bool:
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes | Failure:
-    """Return a body as it was before its Content-Encoding; a failure where it is none or larger than `most`.
+    """Return a packed body as it was; a failure where it is not what its encoding says or larger than `most`.
 
     A gzip body may have several members, one behind the other, and nothing else behind them. `deflate` is a
     zlib stream; as some senders leave its header out, it may be a raw one.
     """
-    if not is_packed(encoding):
-        return body
     encoding = encoding.strip().lower()
     if encoding in ("gzip", "x-gzip"):
         return _inflated(body, _GZIP, most)

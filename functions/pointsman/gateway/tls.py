@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn
@@ -29,8 +28,8 @@ class Tls:
     context: ssl.SSLContext
 
 
-def tls_of(settings: Settings, alpn: Sequence[str] = HTTP_1) -> Tls | None:
-    """Return what the settings ask for; None: no TLS. `alpn` is what the context's server speaks.
+def tls_of(settings: Settings) -> Tls | None:
+    """Return what the settings ask for; None: no TLS.
 
     Raises SettingsError naming the setting, the file and what is wrong with it.
     """
@@ -41,7 +40,7 @@ def tls_of(settings: Settings, alpn: Sequence[str] = HTTP_1) -> Tls | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION  # one connection could keep us busy with handshakes
-    context.set_alpn_protocols(list(alpn))
+    context.set_alpn_protocols(HTTP_1)
     _load_pair(context, settings)
     if not settings.tls_client_ca:
         return Tls(key, chain, None, context)

@@ -8,32 +8,40 @@ from typing import Any
 import msgspec
 
 from pointsman.core.table import RouteTable
-from pointsman.errors import Failure
+from pointsman.errors import UNAVAILABLE, Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.bearer import Permit
 from pointsman.gateway.call import Call
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.grpc.caller import Caller
 from pointsman.gateway.grpc.control import Control, no_control
+from pointsman.http.budget import NO_ROOM, Budget, Hold
 from pointsman.pb.v1 import inference_pb2 as pb
 
 
 class Door(msgspec.Struct, kw_only=True):
-    """`window` is how many requests of one stream are under way at once."""
+    """`window` is how many requests of one stream are under way at once; `budget` what all of them hold."""
 
     desk: Desk
     control: Control = no_control
     window: int = 64
+    budget: Budget = msgspec.field(default_factory=Budget)
     is_ready: bool = True
 
     async def ask(self, call: Call, caller: Caller) -> pb.InferenceResponse | Failure:
         """Return the answer with outputs, or why there is none."""
-        call, answer = await self.desk.infer(call, token_from(caller.metadata))
+        hold, received = Hold(self.budget), _bytes_in(call.tensors) + len(call.json)
+        if not hold.resize(received):
+            return Failure(UNAVAILABLE, NO_ROOM)
+        try:
+            call, answer = await self.desk.infer(call, token_from(caller.metadata))
+        finally:
+            hold.release()
         sent = 0
         if not isinstance(answer, Failure):
             caller.tell(answer)
             sent = _bytes_in(answer.outputs.tensors)
-        self.desk.count(call, answer, _bytes_in(call.tensors), sent)
+        self.desk.count(call, answer, received, sent)
         return answer
 
     async def command(

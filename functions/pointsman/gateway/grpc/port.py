@@ -29,7 +29,11 @@ class Port:
         tls: Certificates | None,
         is_ready: Callable[[], bool],
     ) -> None:
-        self._options = Options(max_message_bytes=settings.body_bytes, share_port=True)
+        self._options = Options(
+            max_message_bytes=settings.body_bytes,
+            max_held_bytes=settings.bodies_bytes,
+            share_port=True,
+        )
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._address = f"{host}:{settings.grpc_port}"
         self._desk = desk

@@ -20,6 +20,7 @@ from pointsman.gateway.grpc.own import Inference
 from pointsman.gateway.grpc.tfs_models import Models
 from pointsman.gateway.grpc.tfs_predict import Prediction
 from pointsman.gateway.tls import Tls
+from pointsman.http.budget import Budget
 from pointsman.pb.oip import grpc_service_pb2
 from pointsman.pb.tfs import serving_pb2
 from pointsman.pb.v1 import gateway_pb2
@@ -39,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     max_message_bytes: int = 4 << 20
     """A request that is larger, or unpacks into more, is RESOURCE_EXHAUSTED. Clients limit their answers."""
+    max_held_bytes: int | None = None
+    """Of requests over 64 KiB, until they are answered; more are UNAVAILABLE. None: no bound."""
     max_calls: int = 4_096
     """Calls at once, a stream being one; more are RESOURCE_EXHAUSTED."""
     max_streams: int = 1_024
@@ -85,7 +88,8 @@ async def grpc_server(
     tls: Certificates | None = None,
 ) -> Server:
     """Start serving at `address` (`host:port`, port 0 for a free one), ready. Raises SettingsError."""
-    door = Door(desk=desk, control=control, window=options.window)
+    budget = Budget(options.max_held_bytes)
+    door = Door(desk=desk, control=control, window=options.window, budget=budget)
     server = _server(options)
     for descriptor, servicer in SERVICES.items():
         server.add_generic_rpc_handlers((service_handlers(descriptor, servicer(door), door.guard),))

@@ -24,6 +24,7 @@ from pointsman.gateway.grpc.refusal import MAX_TEXT, metadata_of
 from pointsman.gateway.grpc.server import Options, grpc_server
 from pointsman.gateway.key import Key
 from pointsman.gateway.keyring import Keyring
+from pointsman.http.budget import NO_ROOM
 from pointsman.pb.oip import grpc_service_pb2 as oip
 from tests.unit.gateway.grpc.doors import (
     CATALOGUE,
@@ -67,6 +68,26 @@ def test_a_message_that_unpacks_into_a_huge_one_is_refused_before_it_is_unpacked
             error = await refusal(call)
             assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert "Decompressed" in error.details()
+
+    within(story())
+
+
+def test_large_requests_without_room_are_refused_and_small_ones_and_later_ones_are_not() -> None:
+    async def story() -> None:
+        answered = asyncio.Event()
+        plane = Plane(lambda call: answered.wait() if call.id == "slow" else asyncio.sleep(0))
+        slow = image(150_000)
+        slow.id = "slow"
+        async with served(plane, options=Options(max_held_bytes=200_000)) as (_, client):
+            first = asyncio.ensure_future(client(OIP, "ModelInfer", slow))
+            await plane.arrived.wait()
+            error = await refusal(client(OIP, "ModelInfer", image(100_000)))
+            assert error.code() is grpc.StatusCode.UNAVAILABLE
+            assert error.details() == NO_ROOM
+            assert (await client(OIP, "ModelInfer", image(60_000))).model_name == "m"
+            answered.set()
+            assert (await first).id == "slow"
+            assert (await client(OIP, "ModelInfer", image(190_000))).model_name == "m"
 
     within(story())
 
