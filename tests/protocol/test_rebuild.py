@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.core.history import REBUILD_S
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.table import RouteTable, VersionState
 from pointsman.errors import NewerRelease
@@ -162,6 +163,7 @@ def test_versions_stay_ready_until_their_pods_had_time_to_speak() -> None:
     life = serving()
     fresh = Router(silence_ms=10_000)
     (sent,) = [sent for sent in fresh.call(snapshot_of(life.snapshot)).sent if sent.typename == TICK]
+    assert sent.delay_ms == REBUILD_S * 1000, "while others are read nobody is found silent"
     fresh.now += sent.delay_ms
     (sent,) = fresh.call((TICK, sent.value)).sent
     assert {entry.state for entry in fresh.table.versions.values()} == {VersionState.READY}
@@ -186,12 +188,28 @@ def test_a_pods_word_between_two_snapshots_spoils_neither() -> None:
     assert {entry.state for entry in fresh.table.versions.values()} == {VersionState.READY}
 
 
-def test_an_older_snapshot_changes_nothing() -> None:
+def test_the_last_snapshot_counts_where_a_killed_job_had_written_a_higher_epoch_before_it() -> None:
+    first, second = serving(), serving()
+    for share in (1, 2, 3):
+        first.live(({"split": {"1": 1, "2": share}}, False, 9))
+    second.live(({"split": {"2": 1}}, False, 9))
+    assert first.table.epoch > second.table.epoch
+    together, in_turn = Router(), Router()
+    values = (first.snapshot, second.snapshot)
+    records = (ingress(value, topic=ROUTES, key=b"digits", offset=at) for at, value in enumerate(values))
+    (event,) = events(together.call((SNAPSHOT, batch(*records))))
+    assert (event["epoch"], event["command"]) == (second.table.epoch, f"{ROUTES}-0-1")
+    for value in values:
+        in_turn.call(snapshot_of(value))
+    for router in (together, in_turn):
+        assert msgspec.structs.replace(router.table, history=()) == second.table
+
+
+def test_a_router_that_went_on_meanwhile_finds_its_own_snapshot_and_nothing_follows() -> None:
     life = serving()
-    old = life.snapshot
     life.live(({"split": {"1": 1}}, False, 9))
     before = life.table
-    assert life.router.call(snapshot_of(old)) == Reply([], [])
+    assert life.router.call(snapshot_of(life.snapshot)) == Reply([], [])
     assert life.table == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import NamedTuple
 
 from confluent_kafka import Message
 from google.protobuf.message import DecodeError
@@ -13,16 +14,29 @@ from pointsman.core.table import RouteTable
 from pointsman.wire.state import table_from_bytes
 
 
+class Snapshot(NamedTuple):
+    """The last table of a model, and its offset. All tables of a model are in one partition."""
+
+    table: RouteTable
+    offset: int
+
+
+def read_snapshots(kafka: str) -> dict[str, Snapshot]:
+    """Return model -> its last table as of now. Raises ClientError where Kafka does not answer."""
+    snapshots: dict[str, Snapshot] = {}
+    with Reader(kafka, topics.ROUTES) as reader:
+        for message in reader.to_end():
+            model, table = _entry(message)
+            if table is not None:
+                snapshots[model] = Snapshot(table, message.offset() or 0)
+            else:
+                snapshots.pop(model, None)
+    return snapshots
+
+
 def read_catalogue(kafka: str) -> dict[str, RouteTable]:
     """Return model -> table as of now. Raises ClientError where Kafka does not answer."""
-    tables: dict[str, RouteTable] = {}
-    with Reader(kafka, topics.ROUTES) as reader:
-        for model, table in map(_entry, reader.to_end()):
-            if table is not None:
-                tables[model] = table
-            else:
-                tables.pop(model, None)
-    return tables
+    return {model: snapshot.table for model, snapshot in read_snapshots(kafka).items()}
 
 
 def watch_model(kafka: str, model: str, timeout: float) -> Generator[RouteTable, None, None]:

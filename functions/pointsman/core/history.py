@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from pointsman.core.table import Place, RouteTable
+
+# As long as the tables of a job may take to be rebuilt from their snapshots.
+REBUILD_S: Final = 120
 
 
 def noted(table: RouteTable, place: Place | None) -> RouteTable:

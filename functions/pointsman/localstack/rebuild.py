@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import msgspec
 
 from pointsman import topics
-from pointsman.client.catalogue import read_catalogue
+from pointsman.client.catalogue import read_snapshots
 from pointsman.client.reader import Reader
-from pointsman.core.table import RouteTable
+from pointsman.core.history import REBUILD_S
 from pointsman.errors import ClientError, StackError
-
-WITHIN_S: Final = 120.0
 
 
 class _Event(msgspec.Struct):
     model: str = ""
     kind: str = ""
-    epoch: int = 0
+    command: str = ""
+
+    @property
+    def offset(self) -> int:
+        """Where the snapshot lies that was taken in; it is named as the command."""
+        number = self.command.rpartition("-")[2]
+        return int(number) if number.isdecimal() else -1
 
 
 class Rebuild:
     """Waits until every router has taken in its snapshot. Open it before the job starts, and in a thread."""
 
     def __init__(self, kafka: str) -> None:
-        self._tables: Mapping[str, RouteTable] = _catalogue(kafka)
+        self._offsets: Mapping[str, int] = _snapshots(kafka)
         self._events = Reader(kafka, topics.EVENTS)
         self._events.place_at_end()
 
     @property
     def is_needed(self) -> bool:
         """Whether there is a table to rebuild."""
-        return bool(self._tables)
+        return bool(self._offsets)
 
     def __enter__(self) -> Self:
         return self
@@ -44,25 +48,24 @@ class Rebuild:
     ) -> None:
         self._events.__exit__(kind, error, trace)
 
-    def wait(self, timeout_s: float = WITHIN_S) -> None:
+    def wait(self, timeout_s: float = REBUILD_S) -> None:
         """Return when all are taken in. Raises StackError naming one that is not in time."""
-        missing = {model: table.epoch for model, table in self._tables.items()}
+        missing = dict(self._offsets)
         for message in self._events.rest(timeout_s):
             event = _event(message.value() or b"")
-            # A job that was killed may have begun again below an epoch it had written: the highest counts.
-            if event.kind == "rebuild" and event.model in missing and event.epoch >= missing[event.model]:
+            if event.kind == "rebuild" and event.model in missing and event.offset >= missing[event.model]:
                 del missing[event.model]
             if not missing:
                 return
         raise StackError(
-            f"{len(missing)} of {len(self._tables)} tables were not taken in, one is of {min(missing)!r}; "
+            f"{len(missing)} of {len(self._offsets)} tables were not taken in, one is of {min(missing)!r}; "
             "see `pointsman logs router`"
         )
 
 
-def _catalogue(kafka: str) -> dict[str, RouteTable]:
+def _snapshots(kafka: str) -> dict[str, int]:
     try:
-        return {model: table for model, table in read_catalogue(kafka).items() if table.epoch}
+        return {model: last.offset for model, last in read_snapshots(kafka).items() if last.table.epoch}
     except ClientError as error:
         raise StackError(f"the tables on {topics.ROUTES} cannot be read: {error}") from error
 

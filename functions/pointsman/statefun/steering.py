@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
 from pointsman.core.events import Ack, Event
-from pointsman.core.history import is_history, noted, rebuilt
+from pointsman.core.history import REBUILD_S, is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
 from pointsman.core.reduce import Facts, reduce
@@ -135,15 +135,16 @@ class Steering:
         self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
         self._watch_pods()
 
-    def _watch_pods(self) -> None:
+    def _watch_pods(self, least_ms: int = 0) -> None:
         if self._state.table.versions and not self._state.arms.timer_armed:
-            self._arm(self._settings.silence_ms // 2)
+            self._arm(max(least_ms, self._settings.silence_ms // 2))
 
     def rebuild(self, batch: bytes) -> None:
-        """Take in the newest of a model's snapshots where it is newer than the table: the state was lost.
+        """Take in the last of a model's snapshots, whatever its epoch: the state was lost.
 
-        It is on the routes topic already and is not written again. What it says of a version counts as a
-        pod's word until that is found silent, time enough for the pods to speak themselves.
+        It is the table that served last: a job that was killed begins again below epochs it had written. It
+        is on the routes topic already and is not written again. What it says of a version counts as a pod's
+        word until that is found silent, time enough for the pods to speak themselves.
         """
         newest, place = self._state.table, ""
         for record in ingress_pb2.IngressBatch.FromString(batch).records:
@@ -152,9 +153,9 @@ class Steering:
             except (DecodeError, NewerRelease) as fault:
                 logger.error("the snapshot at offset %d cannot be taken in: %s", record.offset, fault)
                 continue
-            if table.model == self._model and table.epoch > newest.epoch:
+            if table.model == self._model and table.epoch:
                 newest, place = table, stable_id(record)
-        if place:
+        if newest != self._state.table:  # else its own: it went on from another, and wrote that
             self._begin_again(rebuilt(newest))
             self._emit(Ack(place, self._model, newest.epoch, "rebuild"))
 
@@ -165,7 +166,8 @@ class Steering:
                 self._hand_over(entry)
             if is_spoken(entry):
                 self._hear(word_of(table.model, entry))
-        self._watch_pods()
+        # Not before the last snapshot is taken in: what follows from silence would make another table.
+        self._watch_pods(REBUILD_S * 1000)
 
     def _refusal(self, command_id: str, model: str, failure: Failure) -> Ack:
         return Ack(command_id, model or self._model, self._state.table.epoch, error=failure)
