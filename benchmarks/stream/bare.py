@@ -11,7 +11,8 @@ import numpy as np
 from benchmarks.stream.row import Row
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item
-from pointsman.runtimes.torch_runtime import TorchModel, load
+from pointsman.runtimes.tensor_model import TensorModel
+from pointsman.runtimes.torch_runtime import load
 from pointsman.settings import Settings
 from pointsman_examples import mlp
 
@@ -25,7 +26,7 @@ def measure(artifact: Path, seconds: float) -> list[Row]:
     return [_loop(model, rows, seconds) for rows in ROWS]
 
 
-def _loop(model: TorchModel, rows: int, seconds: float) -> Row:
+def _loop(model: TensorModel, rows: int, seconds: float) -> Row:
     item: Item = {"x": np.zeros((rows, mlp.WIDTH), "<f4")}
     _times(model, item, seconds / 4)  # warm-up
     times = _times(model, item, seconds)
@@ -33,7 +34,7 @@ def _loop(model: TorchModel, rows: int, seconds: float) -> Row:
     return Row("bare", rows, len(times) * rows / sum(times), float(p50), float(p99))
 
 
-def _times(model: TorchModel, item: Item, seconds: float) -> list[float]:
+def _times(model: TensorModel, item: Item, seconds: float) -> list[float]:
     times: list[float] = []
     end = time.perf_counter() + seconds
     while (before := time.perf_counter()) < end:

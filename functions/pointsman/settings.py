@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trusted_stores: tuple[str, ...] = ()
     """URI prefixes from which archives that carry code (TorchScript, torch.export) may be loaded."""
 
+    trusted_types: tuple[str, ...] = ()
+    """Types, `package.module.Type`, that scikit-learn's models may hold beside those that skops trusts."""
+
     check_artifacts: bool = True
     """Refuse an apply whose file:// artifact the router cannot see. Off where it shares no disk with pods."""
 

@@ -11,14 +11,14 @@ from scripts.bootstrap.step import call, digest, done, finish, say, undo
 
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
-REQUIREMENT = ".[torch,http,gateway,demo,dev]"
+REQUIREMENT = ".[torch,onnx,sklearn,xgboost,lightgbm,http,gateway,demo,dev]"
 STAMP = "environment"
 
 # Measured on x86-64. pip tells the exact size of each file when it comes to it; asking beforehand would
 # download the large ones twice from an index without separate metadata.
 TORCH_CUDA_MB = 2_960
 TORCH_CPU_MB = 200
-OTHERS_MB = 170
+OTHERS_MB = 220
 CPU_HINT = " (torch with CUDA; set PIP_EXTRA_INDEX_URL to an index of its CPU build for less)"
 
 

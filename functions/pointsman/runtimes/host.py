@@ -20,8 +20,9 @@ from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.base import Key, Loaded, Result
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
+from pointsman.runtimes.framework import PYTHON
 from pointsman.runtimes.journal import Journal, Mark
-from pointsman.runtimes.loader import PYTHON, Artifact, load
+from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.pool import Pool
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine

@@ -11,19 +11,14 @@ import msgspec
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.validate import signature_faults
-from pointsman.errors import FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.errors import FAILED_PRECONDITION, INTERNAL, Failure, LoadError
 from pointsman.runtimes.artifact import imported, path_of, verified_sha256
 from pointsman.runtimes.base import Loaded, one_line
 from pointsman.runtimes.example import read_example, signature_of, zeros
+from pointsman.runtimes.framework import target_of
 from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
 
-# Named, not imported: a framework costs seconds and hundreds of megabytes.
-PYTHON: Final = "python"
-RUNTIMES: Final = {
-    "torch": "pointsman.runtimes.torch_runtime:load",
-    PYTHON: "pointsman.runtimes.python_runtime:load",
-}
 PYTHON_SCHEME: Final = "python:"
 
 
@@ -49,10 +44,7 @@ def load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) 
 
 
 def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
-    target = RUNTIMES.get(spec.runtime)
-    if target is None:
-        message = f"runtime: {spec.runtime!r} is unknown; there are {', '.join(RUNTIMES)}"
-        raise LoadError(Failure(INVALID_ARGUMENT, message, "runtime"))
+    target = target_of(spec.runtime)
     path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
     sha256 = "" if path is None else verified_sha256(path, spec.sha256)
     framework = _framework(target)

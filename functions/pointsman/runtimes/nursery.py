@@ -19,7 +19,7 @@ from typing import Final
 from pointsman.errors import LoadError
 from pointsman.runtimes.artifact import imported
 from pointsman.runtimes.child import live
-from pointsman.runtimes.loader import RUNTIMES
+from pointsman.runtimes.framework import target_of
 from pointsman.runtimes.orphan import die_with_parent
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def serve(control: socket.socket) -> None:
 
 def _fork(runtime: str, descriptor: int, control: socket.socket) -> int:
     with contextlib.suppress(LoadError):  # the child says so, in its own words
-        imported(RUNTIMES.get(runtime, ""), "runtime")
+        imported(target_of(runtime), "runtime")
     us = os.getpid()
     child = os.fork()
     if child:

@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Array, Item, Signature
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
-from pointsman.runtimes.artifact import imported, is_within, path_of
-from pointsman.runtimes.base import DEFAULT_OUTPUT, Fault, Result, broken
-from pointsman.runtimes.batched import infer_batched, warm_batched
+from pointsman.runtimes.artifact import imported, is_within
+from pointsman.runtimes.base import DEFAULT_OUTPUT, Fault, broken
+from pointsman.runtimes.declared import file_of, require_signature
+from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.settings import Settings
 
 _SAFETENSORS: Final = ".safetensors"
@@ -25,34 +26,17 @@ _TORCHSCRIPT: Final = (".pt", ".ts")
 _EXPORTED: Final = ".pt2"
 
 
-class TorchModel:
+class TorchNetwork:
     """A network in evaluation mode, on the CPU.
 
     It takes its only input as a tensor, several inputs as keywords, and returns a tensor, a tuple or a
-    dictionary. Outputs without a name are named by the signature, else `output`, or `output_0`, `output_1`.
+    dictionary. Outputs without a name are called as `outputs` says, else `output`, or `output_0`, `output_1`.
     """
 
-    isolated = False
-
-    def __init__(
-        self, network: Callable[..., Any], signature: Signature | None, footprint: int, threads: int
-    ) -> None:
-        self.signature = signature
-        self._threads = threads
-        self.footprint = footprint
+    def __init__(self, network: Callable[..., Any], outputs: Sequence[str], threads: int) -> None:
         self._network = network
-
-    def infer(self, items: Sequence[Item], max_batch: int) -> list[Result]:
-        """Return one result per item, in order."""
-        return infer_batched(self.forward, items, max_batch)
-
-    def warm(self, item: Item, max_batch: int) -> Result:
-        """Run an example alone, and twice in one batch."""
-        return warm_batched(self.forward, item, max_batch)
-
-    def unload(self) -> None:
-        """Drop the network; its memory is free once no pass uses it."""
-        self._network = _gone
+        self._outputs = outputs
+        self._threads = threads
 
     def forward(self, batch: Item) -> Item:
         """Return the outputs for a batch, which the network may overwrite. Tensors share numpy's memory."""
@@ -70,8 +54,8 @@ class TorchModel:
         if isinstance(outputs, dict):
             return outputs
         values = outputs if isinstance(outputs, tuple | list) else (outputs,)
-        if self.signature is not None and self.signature.outputs:
-            names = [tensor.name for tensor in self.signature.outputs]
+        if self._outputs:
+            names = list(self._outputs)
             if len(names) != len(values):
                 count = f"{len(values)} outputs, its signature has {len(names)}"
                 raise Fault(broken(f"the model returned {count}"))
@@ -82,22 +66,18 @@ class TorchModel:
         return dict(zip(names, values, strict=True))
 
 
-def load(spec: VersionSpec, settings: Settings) -> TorchModel:
+def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what the factory raises."""
-    path = path_of(spec.uri)
+    path = file_of(spec, (_SAFETENSORS, *_TORCHSCRIPT, _EXPORTED))
     if path.suffix == _SAFETENSORS:
         network, signature = _from_safetensors(path, spec)
-    elif path.suffix in (*_TORCHSCRIPT, _EXPORTED):
-        network, signature = _from_archive(path, settings), None
     else:
-        kinds = ", ".join((_SAFETENSORS, *_TORCHSCRIPT, _EXPORTED))
-        message = f"uri: torch loads {kinds}, not {path.name!r}"
-        raise LoadError(Failure(INVALID_ARGUMENT, message, "uri"))
+        network, signature = _from_archive(path, settings), None
     signature = spec.signature or signature
-    if signature is None and not spec.example:
-        message = "signature: give the version a `signature`, or an `example` to read it from"
-        raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))
-    return TorchModel(network, signature, _footprint(network), settings.threads)
+    require_signature(signature, spec)
+    outputs = [tensor.name for tensor in signature.outputs] if signature is not None else []
+    served = TorchNetwork(network, outputs, settings.threads)
+    return TensorModel(served.forward, signature, _footprint(network))
 
 
 def _use_threads(count: int) -> None:
@@ -167,7 +147,3 @@ def _to_numpy(name: str, tensor: Any) -> Array:
         tensor = tensor.float()  # numpy has no such type
     array: Array = tensor.detach().cpu().numpy()
     return array
-
-
-def _gone(*_args: object, **_inputs: object) -> None:
-    raise Fault(Failure(FAILED_PRECONDITION, "the version was unloaded"), final=True)

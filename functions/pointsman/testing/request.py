@@ -11,10 +11,10 @@ from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire.tensors import tensor_to_pb
 
 
-def request(model: str, request_id: str, array: Any, **fields: Any) -> bytes:
-    """Return a serialised request with one tensor `x`."""
-    tensor = tensor_to_pb("x", np.asarray(array))
-    assert not isinstance(tensor, Failure)
+def request(model: str, request_id: str, array: Any, *, tensor: str = "x", **fields: Any) -> bytes:
+    """Return a serialised request with one tensor of that name."""
+    given = tensor_to_pb(tensor, np.asarray(array))
+    assert not isinstance(given, Failure)
     return pb.InferenceRequest(
-        id=request_id, model=model, tensors=pb.Tensors(tensors=[tensor]), **fields
+        id=request_id, model=model, tensors=pb.Tensors(tensors=[given]), **fields
     ).SerializeToString()

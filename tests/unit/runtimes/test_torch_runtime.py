@@ -88,7 +88,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     ("fields", "code", "words"),
     [
         ({"uri": "https://example.com/a"}, INVALID_ARGUMENT, "is not a file:///… URI"),
-        ({"runtime": "fortran"}, INVALID_ARGUMENT, "'fortran' is unknown; there are torch, python"),
+        ({"runtime": "fortran"}, INVALID_ARGUMENT, "'fortran' is unknown; there are torch, onnx, "),
         ({"factory": ""}, INVALID_ARGUMENT, "a safetensors artifact needs"),
         ({"factory": "scale"}, INVALID_ARGUMENT, "'scale' is not package.module:name"),
         ({"factory": "no.such:thing"}, NOT_FOUND, "cannot be imported"),

@@ -1,0 +1,147 @@
+"""ONNX Runtime: one `.onnx` file, all its weights inside of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+
+from pointsman.core.spec import VersionSpec
+from pointsman.core.tensor import Item, Signature, TensorSpec
+from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.runtimes.base import one_line
+from pointsman.runtimes.declared import check_options, file_of
+from pointsman.runtimes.tensor_model import TensorModel
+from pointsman.runtimes.texts import decoded, encoded
+from pointsman.settings import Settings
+
+_SUFFIXES: Final = (".onnx",)
+_ERRORS_ONLY: Final = 3  # of onnxruntime's levels of its log
+_DATATYPES: Final = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+
+
+class OnnxNetwork:
+    """A session, and the outputs that are asked of it."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, outputs: Sequence[str]) -> None:
+        self._session = session
+        self._outputs = list(outputs)
+
+    def forward(self, batch: Item) -> Item:
+        """Return the outputs for a batch."""
+        feeds = {name: decoded(name, array) for name, array in batch.items()}
+        values = self._session.run(self._outputs, feeds)
+        return {name: encoded(name, value) for name, value in zip(self._outputs, values, strict=True)}
+
+
+def load(spec: VersionSpec, settings: Settings) -> TensorModel:
+    """Return the version loaded; raises LoadError, or what onnxruntime raises."""
+    check_options(spec)
+    path = file_of(spec, _SUFFIXES)
+    _check(path)
+    session = _session(path, settings.threads)
+    given = session.get_inputs()
+    signature = spec.signature or _signature(given, session.get_outputs())
+    outputs = [output.name for output in signature.outputs or session.get_outputs()]
+    network = OnnxNetwork(session, outputs)
+    return TensorModel(network.forward, signature, path.stat().st_size, _most_rows(given))
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    # Threads that spin for work take the cores from everybody else's.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _check(path: Path) -> None:
+    """Raise LoadError where the file is no model or would have others read, wherever they lie."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError as error:
+        raise LoadError(Failure(FAILED_PRECONDITION, f"uri: {path.name} is no ONNX model", "uri")) from error
+    graphs = [model.graph, *(info.algorithm for info in model.training_info)]
+    nodes = (node for function in model.functions for node in function.node)
+    tensors = [*_tensors(graphs), *_tensors_of_nodes(nodes)]
+    outside = next((tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL), None)
+    if outside is not None:
+        said = f"uri: {outside.name!r} has its data in another file; save the model with all data in one"
+        raise LoadError(Failure(FAILED_PRECONDITION, one_line(said), "uri"))
+
+
+def _tensors(graphs: Iterable[onnx.GraphProto]) -> Iterator[onnx.TensorProto]:
+    for graph in graphs:
+        yield from graph.initializer
+        yield from _dense(graph.sparse_initializer)
+        yield from _tensors_of_nodes(graph.node)
+
+
+def _tensors_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
+    for node in nodes:
+        for attribute in node.attribute:
+            yield attribute.t
+            yield from attribute.tensors
+            yield from _dense((attribute.sparse_tensor, *attribute.sparse_tensors))
+            yield from _tensors((attribute.g, *attribute.graphs))
+
+
+def _dense(sparse: Iterable[onnx.SparseTensorProto]) -> Iterator[onnx.TensorProto]:
+    for tensor in sparse:
+        yield tensor.values
+        yield tensor.indices
+
+
+def _signature(inputs: Iterable[Any], outputs: Iterable[Any]) -> Signature:
+    return Signature(
+        tuple(_tensor_spec(node, "input") for node in inputs),
+        tuple(_tensor_spec(node, "output") for node in outputs),
+    )
+
+
+def _tensor_spec(node: Any, kind: str) -> TensorSpec:
+    datatype = _DATATYPES.get(node.type)
+    if datatype is None:
+        message = (
+            f"signature: {kind} {node.name!r} is {node.type}, which cannot travel; export the model without "
+            "it (skl2onnx: zipmap=False), or give a `signature` that leaves it out"
+        )
+        raise LoadError(Failure(FAILED_PRECONDITION, message, "signature"))
+    if not node.shape:
+        message = f"signature: {kind} {node.name!r} has no first dimension to hold rows; give a `signature`"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))
+    return TensorSpec(node.name, datatype, (-1, *(_size(size) for size in node.shape[1:])))
+
+
+def _size(size: Any) -> int:
+    return size if isinstance(size, int) else -1
+
+
+def _most_rows(inputs: Iterable[Any]) -> int:
+    """Return how many rows a pass takes: one where the model was exported for one; raises LoadError."""
+    fixed = {node.shape[0] for node in inputs if node.shape and isinstance(node.shape[0], int)}
+    if fixed - {1}:
+        message = f"uri: the model takes {max(fixed)} rows and no others; export it for any number or for 1"
+        raise LoadError(Failure(FAILED_PRECONDITION, message, "uri"))
+    return 1 if fixed else sys.maxsize
