@@ -18,4 +18,4 @@ def launch(place: Place) -> Launch:
     return Launch(command, {"BENTOML_HOME": str(place.folder / "home"), "BENTOML_DO_NOT_TRACK": "True"})
 
 
-PEER: Final = Peer("BentoML", rows("/{model}"), launch, ("bentoml==1.4.40",))
+PEER: Final = Peer("BentoML", rows("/{model}"), launch, ("bentoml==1.4.39",))
