@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.doors.forms import oip
-from benchmarks.doors.peer import PROGRAMS, Launch, Peer, Place
+from benchmarks.doors.peer import Launch, Peer, Place
 from benchmarks.doors.programs import batching
 from benchmarks.stream.models import WIDTH
 from pointsman.localstack.ports import HOST
@@ -25,6 +25,14 @@ dynamic_batching {{ }}
 input [{{ name: "x" data_type: TYPE_FP32 dims: [ {width} ] }}]
 output [{{ name: "y" data_type: TYPE_FP32 dims: [ {width} ] }}]
 instance_group [{{ count: 1 kind: KIND_CPU }}]
+"""
+# The stub's interpreter is an isolated one, which passes the variable over.
+MODEL: Final = """import os
+import sys
+
+sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
+
+from serve_triton import TritonPythonModel
 """
 
 
@@ -52,7 +60,7 @@ def _repository(place: Place) -> Path:
     for name in place.site.workload.models:
         folder = repository / name / "1"
         folder.mkdir(parents=True)
-        shutil.copy(PROGRAMS / "serve_triton.py", folder / "model.py")
+        (folder / "model.py").write_text(MODEL)
         config = CONFIG.format(name=name, rows=batching.MAX_BATCH, width=WIDTH)
         (folder.parent / "config.pbtxt").write_text(config)
     return repository

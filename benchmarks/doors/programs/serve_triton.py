@@ -1,4 +1,4 @@
-"""A model of Triton's Python backend: what model.py is in the repository that peers/triton.py writes."""
+"""A model of Triton's Python backend: what model.py imports in the repository that peers/triton.py writes."""
 
 from __future__ import annotations
 
