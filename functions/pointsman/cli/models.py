@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -41,7 +41,7 @@ def apply(
         command: dict[str, Any] = {"model": spec["model"], "apply": spec}
         if expected_epoch is not None:
             command["expected_epoch"] = expected_epoch
-        ack = _command(out, servers, command, timeout)
+        ack = obey(out, servers, command, timeout)
         if wait:
             await_versions(out, servers, ack, timeout)
 
@@ -78,8 +78,8 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """Set the weights of a model's versions: `split digits 1=90 2=10`."""
-    decimals = {version: _decimal(text) for version, text in _pairs(weights).items()}
-    _command(Output(as_json), kafka_of(kafka, name), {"model": model, "split": decimals})
+    decimals = {version: _decimal(text) for version, text in pairs(weights).items()}
+    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "split": decimals})
 
 
 def label(
@@ -90,7 +90,7 @@ def label(
     as_json: AsJson = False,
 ) -> None:
     """Point labels at versions: `label digits stable=2`."""
-    _command(Output(as_json), kafka_of(kafka, name), {"model": model, "label": _pairs(labels)})
+    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "label": pairs(labels)})
 
 
 def retire(
@@ -101,10 +101,10 @@ def retire(
     as_json: AsJson = False,
 ) -> None:
     """Drain versions and remove them."""
-    _command(Output(as_json), kafka_of(kafka, name), {"model": model, "retire": versions})
+    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "retire": versions})
 
 
-def _command(out: Output, kafka: str, command: Mapping[str, Any], timeout: float = 10.0) -> Ack:
+def obey(out: Output, kafka: str, command: Mapping[str, Any], timeout: float = 10.0) -> Ack:
     """Send a command and print its acknowledgement; raises Refused where it is a refusal."""
 
     async def send() -> Ack:
@@ -118,14 +118,15 @@ def _command(out: Output, kafka: str, command: Mapping[str, Any], timeout: float
     return ack
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Return what NAME=VALUE says, of each. Raises SettingsError."""
+    found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not key or not equals:
             raise SettingsError(f"{text!r} must be written NAME=VALUE")
-        pairs[key] = value
-    return pairs
+        found[key] = value
+    return found
 
 
 def _decimal(text: str) -> float:

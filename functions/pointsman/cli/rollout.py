@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Final
 
+import msgspec
+
 from pointsman.cli.output import Output
 from pointsman.client import Ack
 from pointsman.client.catalogue import watch_model
@@ -17,16 +19,17 @@ _SETTLED: Final = frozenset(
 )
 
 
-def await_versions(out: Output, kafka: str, ack: Ack, timeout: float) -> None:
-    """Print the versions' states as they change; returns when all are ready.
+def await_versions(out: Output, kafka: str, ack: Ack, timeout: float, only: str = "") -> None:
+    """Print the versions' states as they change, or those of one alone; returns when all are ready.
 
     Raises Refused where a version fails, and TimedOut after `timeout` seconds.
     """
     shown: dict[str, VersionState] = {}
     with closing(watch_model(kafka, ack.model, timeout)) as tables:
-        for table in tables:
-            if table.epoch < ack.epoch:
+        for newest in tables:
+            if newest.epoch < ack.epoch:
                 continue
+            table = _narrowed(newest, only) if only else newest
             _show(out, table, shown)
             if all(state in _SETTLED for state in shown.values()):
                 return _judge(table)
@@ -35,6 +38,11 @@ def await_versions(out: Output, kafka: str, ack: Ack, timeout: float) -> None:
         f"{ack.model} is not ready after {timeout:g} s: {pending or 'no table came'}\n"
         "does a pod serve its pool? see `pointsman status` and `pointsman logs`"
     )
+
+
+def _narrowed(table: RouteTable, version: str) -> RouteTable:
+    entries = {name: entry for name, entry in table.versions.items() if name == version}
+    return msgspec.structs.replace(table, versions=entries)
 
 
 def _show(out: Output, table: RouteTable, shown: dict[str, VersionState]) -> None:

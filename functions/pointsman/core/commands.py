@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import msgspec
 import xxhash
 
-from pointsman.core.spec import ModelSpec
+from pointsman.core.spec import ModelSpec, VersionSpec
 
 
 class Apply(msgspec.Struct, frozen=True, tag="apply"):
     """Make the model as described."""
 
     spec: ModelSpec
+
+
+class Register(msgspec.Struct, frozen=True, tag="register"):
+    """Add versions to those there are. The first of a model gets all its traffic, later ones none."""
+
+    versions: Mapping[str, VersionSpec]
 
 
 class SetSplit(msgspec.Struct, frozen=True, tag="split"):
@@ -34,12 +41,15 @@ class Retire(msgspec.Struct, frozen=True, tag="retire"):
     versions: tuple[str, ...]
 
 
+Body: TypeAlias = Apply | Register | SetSplit | SetLabels | Retire
+
+
 class Command(msgspec.Struct, frozen=True):
     """One command. `expected_epoch` makes it fail with ABORTED when the table has moved on."""
 
     id: str
     model: str
-    body: Apply | SetSplit | SetLabels | Retire
+    body: Body
     expected_epoch: int | None = None
     actor: str = ""
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit, command_hash
-from pointsman.core.spec import ModelSpec, Route, VersionSpec
+from pointsman.core.commands import Apply, Command, Register, Retire, SetLabels, SetSplit, command_hash
+from pointsman.core.spec import WEIGHT_SCALE, ModelSpec, Route, VersionSpec
 from pointsman.core.table import (
     REMEMBERED_COMMANDS,
     RouteTable,
@@ -16,7 +16,7 @@ from pointsman.core.table import (
     VersionState,
     renewed,
 )
-from pointsman.core.validate import check_spec, check_weights, invalid, label_faults
+from pointsman.core.validate import check_spec, check_versions, check_weights, invalid, label_faults
 from pointsman.errors import ABORTED, FAILED_PRECONDITION, NOT_FOUND, Failure
 
 # What makes a version that version: a change of any of these needs a new one.
@@ -64,6 +64,8 @@ def _change(table: RouteTable, command: Command, facts: Facts) -> RouteTable | F
     match command.body:
         case Apply(spec):
             return _apply(table, spec, facts)
+        case Register(versions):
+            return _register(table, versions, facts)
         case SetSplit(weights):
             return _split(table, weights)
         case SetLabels(labels):
@@ -78,12 +80,9 @@ def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Fai
     fault = check_spec(spec) or _output_fault(spec.route, facts)
     if fault is not None:
         return fault
-    versions: dict[str, VersionEntry] = {}
-    for name, wanted in spec.versions.items():
-        entry = _version(table, name, wanted, facts)
-        if isinstance(entry, Failure):
-            return entry
-        versions[name] = entry
+    versions = _versions(table, spec.versions, facts)
+    if isinstance(versions, Failure):
+        return versions
     for name, entry in table.versions.items():
         if name not in versions:
             versions[name] = msgspec.structs.replace(entry, leaving=True)
@@ -91,6 +90,31 @@ def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Fai
     return msgspec.structs.replace(
         table, versions=versions, route=spec.route, labels=labels, limits=spec.limits
     )
+
+
+def _register(table: RouteTable, wanted: Mapping[str, VersionSpec], facts: Facts) -> RouteTable | Failure:
+    fault = check_versions(table.model, wanted)
+    if fault is not None:
+        return fault
+    versions = _versions(table, wanted, facts)
+    if isinstance(versions, Failure):
+        return versions
+    route = table.route
+    if not any(route.split.values()):
+        route = msgspec.structs.replace(route, split={next(iter(wanted)): WEIGHT_SCALE})
+    return msgspec.structs.replace(table, versions={**table.versions, **versions}, route=route)
+
+
+def _versions(
+    table: RouteTable, wanted: Mapping[str, VersionSpec], facts: Facts
+) -> dict[str, VersionEntry] | Failure:
+    versions: dict[str, VersionEntry] = {}
+    for name, spec in wanted.items():
+        entry = _version(table, name, spec, facts)
+        if isinstance(entry, Failure):
+            return entry
+        versions[name] = entry
+    return versions
 
 
 def _output_fault(route: Route, facts: Facts) -> Failure | None:

@@ -23,6 +23,11 @@ def check_spec(spec: ModelSpec) -> Failure | None:
     return next(_spec_faults(spec), None)
 
 
+def check_versions(model: str, versions: Mapping[str, VersionSpec]) -> Failure | None:
+    """Return the first fault of versions that are added to a model, or None."""
+    return next(_added_faults(model, versions), None)
+
+
 def check_weights(weights: Mapping[str, int], known: Mapping[str, object], field: str) -> Failure | None:
     """Return the first fault of a split over the `known` versions, or None."""
     for version, weight in weights.items():
@@ -40,6 +45,15 @@ def check_weights(weights: Mapping[str, int], known: Mapping[str, object], field
 def invalid(field: str, message: str) -> Failure:
     """Return an INVALID_ARGUMENT failure."""
     return Failure(INVALID_ARGUMENT, f"{field}: {message}", field)
+
+
+def _added_faults(model: str, versions: Mapping[str, VersionSpec]) -> Iterator[Failure]:
+    if not is_name(model):
+        yield invalid("model", f"a name is {GRAMMAR}")
+    if not versions:
+        yield invalid("register", "at least one version is required")
+    for version, entry in versions.items():
+        yield from _version_faults(version, entry)
 
 
 def _spec_faults(spec: ModelSpec) -> Iterator[Failure]:

@@ -31,6 +31,7 @@ class Home:
         self.conf = self.path / "conf"
         self.tmp = self.path / "tmp"
         self.journals = self.path / "journals"
+        self.store = self.path / "store"
         self._lock = self.path / "lock"
 
     def create(self) -> None:

@@ -10,11 +10,13 @@ from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import INVALID_ARGUMENT, Failure, LoadError
 from pointsman.runtimes.artifact import path_of
 from pointsman.runtimes.base import DEFAULT_INPUT
+from pointsman.runtimes.framework import FRAMEWORKS
 
 
-def file_of(spec: VersionSpec, suffixes: Collection[str]) -> Path:
-    """Return the version's file, whose name ends in one of the suffixes; raises LoadError."""
+def file_of(spec: VersionSpec) -> Path:
+    """Return the version's file, which is of a kind that its runtime loads; raises LoadError."""
     path = path_of(spec.uri)
+    suffixes = FRAMEWORKS[spec.runtime].suffixes
     if path.suffix not in suffixes:
         message = f"uri: {spec.runtime} loads {', '.join(suffixes)}, not {path.name!r}"
         raise LoadError(Failure(INVALID_ARGUMENT, message, "uri"))

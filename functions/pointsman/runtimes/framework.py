@@ -12,19 +12,20 @@ PYTHON: Final = "python"
 
 
 class Framework(NamedTuple):
-    """A module with a `load`, and the packages that it imports; the extra of its name brings them."""
+    """A module with a `load`; the packages that it imports, by the extra of its name; how its files end."""
 
     module: str
     needs: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
 
 
 # Named, not imported: a framework costs seconds and hundreds of megabytes.
 FRAMEWORKS: Final = {
-    "torch": Framework("torch_runtime", ("torch", "safetensors")),
-    "onnx": Framework("onnx_runtime", ("onnxruntime", "onnx")),
-    "sklearn": Framework("sklearn_runtime", ("sklearn", "skops")),
-    "xgboost": Framework("xgboost_runtime", ("xgboost",)),
-    "lightgbm": Framework("lightgbm_runtime", ("lightgbm",)),
+    "torch": Framework("torch_runtime", ("torch", "safetensors"), (".safetensors", ".pt", ".ts", ".pt2")),
+    "onnx": Framework("onnx_runtime", ("onnxruntime", "onnx"), (".onnx",)),
+    "sklearn": Framework("sklearn_runtime", ("sklearn", "skops"), (".skops",)),
+    "xgboost": Framework("xgboost_runtime", ("xgboost",), (".json", ".ubj")),
+    "lightgbm": Framework("lightgbm_runtime", ("lightgbm",), (".txt",)),
     PYTHON: Framework("python_runtime"),
 }
 
@@ -40,3 +41,8 @@ def target_of(runtime: str) -> str:
         message = f"runtime: the pod has no {', '.join(missing)}; pip install 'pointsman[{runtime}]' there"
         raise LoadError(Failure(FAILED_PRECONDITION, message, "runtime"))
     return f"{__package__}.{found.module}:load"
+
+
+def runtime_of(name: str) -> str:
+    """Return the runtime that loads a file of this name; empty where none does."""
+    return next((runtime for runtime, one in FRAMEWORKS.items() if name.endswith(one.suffixes)), "")

@@ -17,7 +17,6 @@ from pointsman.runtimes.texts import encoded
 from pointsman.settings import Settings
 
 OUTPUT: Final = "predict"
-_SUFFIXES: Final = (".txt",)
 _SIZES: Final = re.compile(rb"^tree_sizes=([0-9 ]+)$", re.MULTILINE)
 _TREE: Final = b"Tree="
 _END: Final = b"end of trees"
@@ -39,7 +38,7 @@ class Trees:
 def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what lightgbm raises."""
     check_options(spec)
-    path = file_of(spec, _SUFFIXES)
+    path = file_of(spec)
     _check(path)
     booster = lightgbm.Booster(model_file=str(path))
     signature = spec.signature or rows_of(booster.num_feature(), "FP64")

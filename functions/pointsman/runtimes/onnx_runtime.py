@@ -20,7 +20,6 @@ from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.texts import decoded, encoded
 from pointsman.settings import Settings
 
-_SUFFIXES: Final = (".onnx",)
 _ERRORS_ONLY: Final = 3  # of onnxruntime's levels of its log
 _DATATYPES: Final = {
     "tensor(bool)": "BOOL",
@@ -56,7 +55,7 @@ class OnnxNetwork:
 def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what onnxruntime raises."""
     check_options(spec)
-    path = file_of(spec, _SUFFIXES)
+    path = file_of(spec)
     _check(path)
     session = _session(path, settings.threads)
     given = session.get_inputs()

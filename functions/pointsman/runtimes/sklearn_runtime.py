@@ -19,7 +19,6 @@ from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.texts import decoded, encoded
 from pointsman.settings import Settings
 
-_SUFFIXES: Final = (".skops",)
 _OPTIONS: Final = ("methods",)
 _METHODS: Final = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
 
@@ -44,7 +43,7 @@ class Estimator:
 def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what skops raises."""
     check_options(spec, _OPTIONS)
-    path = file_of(spec, _SUFFIXES)
+    path = file_of(spec)
     size = _check(path, settings.cache_bytes)
     estimator = skops.io.load(path, trusted=_trusted(path, settings.trusted_types))
     signature = spec.signature or _signature(estimator)

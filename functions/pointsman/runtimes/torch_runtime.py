@@ -22,7 +22,6 @@ from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.settings import Settings
 
 _SAFETENSORS: Final = ".safetensors"
-_TORCHSCRIPT: Final = (".pt", ".ts")
 _EXPORTED: Final = ".pt2"
 
 
@@ -68,7 +67,7 @@ class TorchNetwork:
 
 def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what the factory raises."""
-    path = file_of(spec, (_SAFETENSORS, *_TORCHSCRIPT, _EXPORTED))
+    path = file_of(spec)
     if path.suffix == _SAFETENSORS:
         network, signature = _from_safetensors(path, spec)
     else:

@@ -15,7 +15,6 @@ from pointsman.runtimes.texts import encoded
 from pointsman.settings import Settings
 
 OUTPUT: Final = "predict"
-_SUFFIXES: Final = (".json", ".ubj")
 
 
 class Trees:
@@ -41,7 +40,7 @@ class Trees:
 def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what xgboost raises."""
     check_options(spec)
-    path = file_of(spec, _SUFFIXES)
+    path = file_of(spec)
     booster = xgboost.Booster({"nthread": settings.threads}, model_file=str(path))
     signature = spec.signature or rows_of(booster.num_features(), "FP32")
     return TensorModel(Trees(booster, settings.threads).forward, signature, path.stat().st_size)

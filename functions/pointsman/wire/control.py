@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 from google.protobuf.message import DecodeError
 
-from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
+from pointsman.core.commands import Apply, Body, Command, Register, Retire, SetLabels, SetSplit
 from pointsman.core.spec import WEIGHT_SCALE, Limits, ModelSpec, Route, VersionSpec
 from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import routing_pb2 as pb
@@ -50,13 +51,14 @@ class ModelText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CommandText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A command line: exactly one of apply, split, label, retire."""
+    """A command line: exactly one of apply, register, split, label, retire."""
 
     model: str = ""
     id: str = ""
     expected_epoch: int | None = None
     actor: str = ""
     apply: ModelText | None = None
+    register: dict[str, VersionSpec] | None = None
     split: dict[str, float] | None = None
     label: dict[str, str] | None = None
     retire: tuple[str, ...] | None = None
@@ -109,10 +111,12 @@ def command_from_protobuf(value: bytes, fallback_id: str) -> Command:
     return Command(message.id or fallback_id, model, body, expected, message.actor)
 
 
-def _body(message: pb.ControlCommand) -> Apply | SetSplit | SetLabels | Retire:
+def _body(message: pb.ControlCommand) -> Body:
     match message.WhichOneof("command"):
         case "apply":
             return Apply(_model_from_pb(message.apply, message.model))
+        case "register":
+            return Register(_specs_from_pb(message.register.versions))
         case "split":
             return SetSplit({weight.version: weight.weight for weight in message.split.weights})
         case "label":
@@ -123,13 +127,17 @@ def _body(message: pb.ControlCommand) -> Apply | SetSplit | SetLabels | Retire:
             raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"))
 
 
-_ONE_OF = "a command holds exactly one of apply, split, label, retire"
+_ONE_OF = "a command holds exactly one of apply, register, split, label, retire"
+
+
+def _specs_from_pb(messages: Mapping[str, pb.VersionSpec]) -> dict[str, VersionSpec]:
+    return {name: spec_from_pb(spec) for name, spec in messages.items()}
 
 
 def _model_from_pb(message: pb.ModelSpec, model: str) -> ModelSpec:
     return ModelSpec(
         _agreed(message.model, model),
-        {name: spec_from_pb(spec) for name, spec in message.versions.items()},
+        _specs_from_pb(message.versions),
         route_from_pb(message.route),
         dict(message.labels),
         Limits(message.limits.max_inflight, message.limits.deadline_ms),
@@ -188,9 +196,11 @@ def _narrowed(tree: Any, steps: list[str]) -> Any:
 
 
 def _command(text: CommandText, fallback_id: str) -> Command:
-    bodies: list[Apply | SetSplit | SetLabels | Retire] = []
+    bodies: list[Body] = []
     if text.apply is not None:
         bodies.append(Apply(_model(text.apply, text.model)))
+    if text.register is not None:
+        bodies.append(Register(text.register))
     if text.split is not None:
         bodies.append(SetSplit(_weights(text.split, "split")))
     if text.label is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
+from pointsman.core.commands import Apply, Body, Command
 from pointsman.core.lifecycle import Held, Moment, PodWord, advance
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.spec import ModelSpec, Route, VersionSpec
@@ -14,7 +14,6 @@ from pointsman.errors import Failure
 
 NOW = 1_000_000
 SILENCE = 10_000
-Body = Apply | SetSplit | SetLabels | Retire
 
 
 def version(name: str = "1", **fields: Any) -> VersionSpec:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from pointsman.core.commands import Apply, Retire, SetLabels, SetSplit
+from pointsman.core.commands import Apply, Body, Register, Retire, SetLabels, SetSplit
 from pointsman.core.reduce import Facts
-from pointsman.core.spec import Limits
+from pointsman.core.spec import WEIGHT_SCALE, Limits
 from pointsman.core.table import REMEMBERED_COMMANDS, RouteTable, VersionState, same_routing
 from pointsman.core.tensor import Signature, TensorSpec
-from pointsman.errors import ABORTED
-from tests.unit.core.tables import Body, done, model, moved, refused, serving, states, version, word
+from pointsman.errors import ABORTED, FAILED_PRECONDITION
+from tests.unit.core.tables import done, model, moved, refused, serving, states, version, word
 
 EMPTY = RouteTable("m")
 
@@ -122,6 +122,31 @@ def test_a_version_left_out_of_an_apply_is_leaving_and_comes_back_when_applied_a
     assert without.versions["1"].state is VersionState.READY
     again = done(without, Apply(model({"1": 1, "2": 1})), "again")
     assert again.versions == table.versions
+
+
+def test_a_registered_version_joins_the_others_without_traffic() -> None:
+    before = serving({"1": 1, "2": 1}, labels={"stable": "1"})
+    table = done(before, Register({"3": version("3")}))
+    assert set(table.versions) == {"1", "2", "3"}
+    assert table.versions["3"].state is VersionState.REGISTERED
+    assert (table.route, table.labels, table.limits) == (before.route, before.labels, before.limits)
+    assert {name: table.versions[name] for name in "12"} == before.versions
+    assert table.epoch == before.epoch + 1
+
+
+def test_the_first_registered_version_of_a_model_gets_its_traffic() -> None:
+    table = done(EMPTY, Register({"1": version("1")}))
+    assert table.route.split == {"1": WEIGHT_SCALE}
+    assert done(table, Register({"2": version("2")}), "second").route == table.route
+    gone = done(table, Retire(("1",)), "gone")
+    assert done(gone, Register({"2": version("2")}), "other").route.split == {"2": WEIGHT_SCALE}
+
+
+def test_a_version_registered_again_is_the_same_or_refused() -> None:
+    table = serving()
+    assert done(table, Register({"2": table.versions["2"].spec}), "same").versions == table.versions
+    failure = refused(table, Register({"2": version("other")}))
+    assert (failure.code, failure.field) == (FAILED_PRECONDITION, "versions.2.uri")
 
 
 def test_retire_takes_weight_and_labels_from_a_version() -> None:

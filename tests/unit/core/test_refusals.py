@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from pointsman.core.commands import Apply, Retire, SetLabels, SetSplit
+from pointsman.core.commands import Apply, Body, Register, Retire, SetLabels, SetSplit
 from pointsman.core.reduce import MAX_TABLE_BYTES, Facts
 from pointsman.core.spec import Limits, ModelSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.table import RouteTable, VersionState
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND
-from tests.unit.core.tables import Body, done, model, moved, refused, serving, version, word
+from tests.unit.core.tables import done, model, moved, refused, serving, version, word
 
 LONG = "n" * 64
 
@@ -40,6 +40,9 @@ BAD: list[tuple[Body, str, str]] = [
     (SetSplit({"1": 1, "9": 1}), NOT_FOUND, "split.9"),
     (SetLabels({"stable": "9"}), NOT_FOUND, "labels.stable"),
     (SetLabels({"Not A Name": "1"}), INVALID_ARGUMENT, "labels.Not A Name"),
+    (Register({}), INVALID_ARGUMENT, "register"),
+    (Register({"a/b": version()}), INVALID_ARGUMENT, "versions.a/b"),
+    (Register({"7": version(uri="")}), INVALID_ARGUMENT, "versions.7.uri"),
     (Retire(("9",)), NOT_FOUND, "retire.9"),
     (Retire(("1", "9")), NOT_FOUND, "retire.9"),
     (Apply(model({"1": -1})), INVALID_ARGUMENT, "route.split.1"),

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
+from pointsman.core.commands import Apply, Body, Command, Register, Retire, SetLabels, SetSplit
 from pointsman.core.lifecycle import Held, Moment, PodWord, advance, changes
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.spec import ModelSpec, Route, VersionSpec
@@ -34,7 +34,7 @@ class TableMachine(RuleBasedStateMachine):
         self.commands = 0
         self.generations: dict[int, tuple[str, VersionSpec]] = {}
 
-    def obey(self, body: Apply | SetSplit | SetLabels | Retire, expected_epoch: int | None = None) -> None:
+    def obey(self, body: Body, expected_epoch: int | None = None) -> None:
         self.commands += 1
         command = Command(f"c{self.commands}", "m", body, expected_epoch)
         before = msgspec.json.encode(self.table)
@@ -75,6 +75,10 @@ class TableMachine(RuleBasedStateMachine):
     def apply(self, names: list[str], weights: dict[str, int], names_of: dict[str, str]) -> None:
         versions = {name: version(name) for name in names}
         self.obey(Apply(ModelSpec("m", versions, Route(weights), names_of)))
+
+    @rule(names=some_names)
+    def register(self, names: list[str]) -> None:
+        self.obey(Register({name: version(name) for name in names}))
 
     @rule(weights=splits, behind=st.sampled_from([None, 0, 1]))
     def split(self, weights: dict[str, int], behind: int | None) -> None:

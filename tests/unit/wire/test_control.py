@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.commands import Apply, Command, Retire, SetLabels, SetSplit
-from pointsman.core.spec import Limits, ModelSpec
+from pointsman.core.commands import Apply, Command, Register, Retire, SetLabels, SetSplit
+from pointsman.core.spec import Limits, ModelSpec, VersionSpec
 from pointsman.errors import INVALID_ARGUMENT
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.wire.control import Malformed, command_from_protobuf, command_from_text
@@ -82,6 +82,7 @@ def test_json_and_yaml_say_the_same() -> None:
         ("model: digits\nsplit: {1: 0.0001, 2: 0}", SetSplit({"1": 1, "2": 0})),
         ('{"model": "digits", "label": {"stable": "2", "old": ""}}', SetLabels({"stable": "2", "old": ""})),
         ('{"model": "digits", "retire": ["1", "2"]}', Retire(("1", "2"))),
+        ("{model: digits, register: {3: {uri: 'python:a:B'}}}", Register({"3": VersionSpec("python:a:B")})),
     ],
 )
 def test_one_line_is_a_command(text: str, body: object) -> None:
@@ -134,6 +135,8 @@ BLAMED: list[tuple[str | dict[str, Any], str]] = [
     ("model: m\nsplit: {1: .inf}", "split.1"),
     ("model: m\nsplit: {1: 0x" + "f" * 300 + "}", "split.1"),
     ("model: m\nlabel: {a: '1', stable: 1}", "label.stable"),
+    ({"model": "m", "register": {"1": {"runtime": "torch"}}}, "register.1.uri"),
+    ({"model": "m", "register": ["1"]}, "register"),
     ({"model": "m", "retire": "1"}, "retire"),
     ({"model": "m", "retire": ["1", 2]}, "retire.1"),
     ({"model": "m"}, "command"),
@@ -281,8 +284,12 @@ def test_protobuf_commands_say_the_same_as_text() -> None:
         (pb.ControlCommand(split={"weights": [{"version": "1", "weight": 5}]}), SetSplit({"1": 5})),
         (pb.ControlCommand(label={"labels": {"a": "1"}}), SetLabels({"a": "1"})),
         (pb.ControlCommand(retire={"versions": ["1"]}), Retire(("1",))),
+        (
+            pb.ControlCommand(register={"versions": {"3": spec_to_pb(VersionSpec("python:a:B"))}}),
+            Register({"3": VersionSpec("python:a:B")}),
+        ),
     ],
-    ids=["split", "label", "retire"],
+    ids=["split", "label", "retire", "register"],
 )
 def test_imperative_commands_exist_in_protobuf(message: pb.ControlCommand, body: object) -> None:
     command = command_from_protobuf(message.SerializeToString(), "fallback")

@@ -204,7 +204,7 @@ class ModelSpec(_message.Message):
     def __init__(self, model: _Optional[str] = ..., versions: _Optional[_Mapping[str, VersionSpec]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class ControlCommand(_message.Message):
-    __slots__ = ("id", "model", "expected_epoch", "actor", "apply", "split", "label", "retire")
+    __slots__ = ("id", "model", "expected_epoch", "actor", "apply", "split", "label", "retire", "register")
     class Split(_message.Message):
         __slots__ = ("weights",)
         WEIGHTS_FIELD_NUMBER: _ClassVar[int]
@@ -227,6 +227,18 @@ class ControlCommand(_message.Message):
         VERSIONS_FIELD_NUMBER: _ClassVar[int]
         versions: _containers.RepeatedScalarFieldContainer[str]
         def __init__(self, versions: _Optional[_Iterable[str]] = ...) -> None: ...
+    class Register(_message.Message):
+        __slots__ = ("versions",)
+        class VersionsEntry(_message.Message):
+            __slots__ = ("key", "value")
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            VALUE_FIELD_NUMBER: _ClassVar[int]
+            key: str
+            value: VersionSpec
+            def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[VersionSpec, _Mapping]] = ...) -> None: ...
+        VERSIONS_FIELD_NUMBER: _ClassVar[int]
+        versions: _containers.MessageMap[str, VersionSpec]
+        def __init__(self, versions: _Optional[_Mapping[str, VersionSpec]] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +247,7 @@ class ControlCommand(_message.Message):
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     RETIRE_FIELD_NUMBER: _ClassVar[int]
+    REGISTER_FIELD_NUMBER: _ClassVar[int]
     id: str
     model: str
     expected_epoch: int
@@ -243,4 +256,5 @@ class ControlCommand(_message.Message):
     split: ControlCommand.Split
     label: ControlCommand.SetLabels
     retire: ControlCommand.Retire
-    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., expected_epoch: _Optional[int] = ..., actor: _Optional[str] = ..., apply: _Optional[_Union[ModelSpec, _Mapping]] = ..., split: _Optional[_Union[ControlCommand.Split, _Mapping]] = ..., label: _Optional[_Union[ControlCommand.SetLabels, _Mapping]] = ..., retire: _Optional[_Union[ControlCommand.Retire, _Mapping]] = ...) -> None: ...
+    register: ControlCommand.Register
+    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., expected_epoch: _Optional[int] = ..., actor: _Optional[str] = ..., apply: _Optional[_Union[ModelSpec, _Mapping]] = ..., split: _Optional[_Union[ControlCommand.Split, _Mapping]] = ..., label: _Optional[_Union[ControlCommand.SetLabels, _Mapping]] = ..., retire: _Optional[_Union[ControlCommand.Retire, _Mapping]] = ..., register: _Optional[_Union[ControlCommand.Register, _Mapping]] = ...) -> None: ...

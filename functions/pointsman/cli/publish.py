@@ -1,0 +1,118 @@
+"""`publish`: a file becomes a version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import unquote, urlsplit
+
+import typer
+import yaml
+
+from pointsman.cli.models import Model, obey, pairs
+from pointsman.cli.options import AsJson, Kafka, Name, Timeout, home_of, kafka_of
+from pointsman.cli.output import Output
+from pointsman.cli.rollout import await_versions
+from pointsman.client.catalogue import read_catalogue
+from pointsman.core.table import RouteTable
+from pointsman.errors import SettingsError
+from pointsman.runtimes.framework import FRAMEWORKS, PYTHON, runtime_of
+from pointsman.stores.artifacts import Artifacts
+
+_PYTHON_SCHEME: Final = "python:"
+
+
+def publish(
+    model: Model,
+    path: Annotated[str, typer.Argument(help="The artifact's file, or python:package.module:Class.")],
+    version: Annotated[str, typer.Option(help="Its name; absent: the next number.")] = "",
+    runtime: Annotated[str, typer.Option(help="What runs it; absent: what the file's name says.")] = "",
+    factory: Annotated[str, typer.Option(help="Of safetensors: package.module:function.")] = "",
+    signature: Annotated[str, typer.Option(help="A YAML or JSON file with inputs and outputs.")] = "",
+    example: Annotated[str, typer.Option(help="A first input: .npy, .npz or .json.")] = "",
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for its factory or class.")] = None,
+    pool: Annotated[str, typer.Option(help="The pods that are to serve it.")] = "",
+    store: Annotated[
+        str,
+        typer.Option(
+            envvar="POINTSMAN_STORE",
+            help="The folder that keeps artifacts, which pods must see; absent: the local stack's.",
+        ),
+    ] = "",
+    wait: Annotated[bool, typer.Option(help="Wait until the version is ready or has failed.")] = True,
+    timeout: Timeout = 120.0,
+    kafka: Kafka = "",
+    name: Name = "",
+    as_json: AsJson = False,
+) -> None:
+    """Store an artifact under its digest and add it to a model as a version.
+
+    The first version of a model gets all its traffic; a later one gets none until `split` gives it some.
+    """
+    out = Output(as_json)
+    servers = kafka_of(kafka, name)
+    artifacts = _store(store, kafka, name)
+    table = read_catalogue(servers).get(model, RouteTable(model))
+    chosen = version or _next(table)
+    spec: dict[str, Any] = {"runtime": runtime or _runtime(path), "options": pairs(option or [])}
+    spec |= {key: value for key, value in (("factory", factory), ("pool", pool)) if value}
+    spec |= _placed(artifacts, "uri", path, out)
+    if example:
+        spec["example"] = _placed(artifacts, "example", example, out)["example"]
+    if signature:
+        spec["signature"] = _signature(signature)
+    # Two that publish at once may both mean this number: the router takes one artifact under a name only.
+    ack = obey(out, servers, {"model": model, "register": {chosen: spec}}, timeout)
+    if wait:
+        await_versions(out, servers, ack, timeout, only=chosen)
+    if table.versions and chosen not in table.route.split:
+        out.say(f"it gets no traffic yet: pointsman split {model} VERSION=WEIGHT ...")
+
+
+def _store(store: str, kafka: str, name: str) -> Artifacts:
+    if store:
+        parts = urlsplit(store)
+        if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+            raise SettingsError(f"--store {store!r} is no folder: write a path or file:///…")
+        return Artifacts(Path(unquote(parts.path)).expanduser())
+    if kafka:
+        raise SettingsError("with --kafka say --store, too: a folder that the pods see under the same path")
+    return Artifacts(home_of(name).store)
+
+
+def _next(table: RouteTable) -> str:
+    """Return the number after the highest of a model's versions."""
+    return str(max((int(version) for version in table.versions if version.isdecimal()), default=0) + 1)
+
+
+def _runtime(path: str) -> str:
+    found = PYTHON if path.startswith(_PYTHON_SCHEME) else runtime_of(path)
+    if not found:
+        kinds = ", ".join(suffix for one in FRAMEWORKS.values() for suffix in one.suffixes)
+        raise SettingsError(f"{path!r} is of no kind that is known by its name ({kinds}); say --runtime")
+    return found
+
+
+def _placed(artifacts: Artifacts, field: str, path: str, out: Output) -> dict[str, str]:
+    """Return the fields of the description that name a file, once the store has it."""
+    if path.startswith(_PYTHON_SCHEME):
+        return {field: path}
+    try:
+        with out.working(f"storing {path}"):
+            stored = artifacts.put(Path(path).expanduser())
+    except OSError as error:
+        raise SettingsError(f"{error.filename or path}: {error.strerror}") from error
+    if field != "uri":
+        return {field: stored.uri}
+    out.record(
+        {"uri": stored.uri, "sha256": stored.sha256, "bytes": stored.size},
+        f"stored {path}, {stored.size:,} bytes, sha256 {stored.sha256}",
+    )
+    return {field: stored.uri, "sha256": stored.sha256}
+
+
+def _signature(file: str) -> Any:
+    try:
+        return yaml.safe_load(Path(file).expanduser().read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SettingsError(f"--signature {file}: {' '.join(str(error).split())}") from error

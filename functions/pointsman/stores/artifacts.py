@@ -1,0 +1,55 @@
+"""Files of versions, each under the digest of its content: what lies there is never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+_BLOCK: Final = 1 << 20
+_READABLE: Final = 0o644  # pods may run as somebody else
+
+
+class Artifact(NamedTuple):
+    """A file in the store: its `file://` URI, its SHA-256 in hexadecimal, its bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+
+
+class Artifacts:
+    """A store in a folder, which pods see under the same path."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    def put(self, source: Path) -> Artifact:
+        """Copy a file into the store and return where it lies. Raises OSError.
+
+        The copy is whole or not there at all, also where several copy the same file at once.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".draft-")
+        try:
+            with os.fdopen(handle, "wb") as copy:
+                sha256, size = _copied(source, copy)
+            Path(draft).chmod(_READABLE)
+            place = self._folder / sha256[:2] / sha256 / source.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Path(draft).replace(place)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+        return Artifact(place.as_uri(), sha256, size)
+
+
+def _copied(source: Path, copy: IO[bytes]) -> tuple[str, int]:
+    """Copy a file; return its digest and its bytes."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += copy.write(block)
+    return digest.hexdigest(), size
