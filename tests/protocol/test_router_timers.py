@@ -44,6 +44,18 @@ def test_a_timer_arms_the_next_one() -> None:
     assert states(router) == {VersionState.READY}
 
 
+def test_a_pod_that_speaks_rarely_is_given_three_times_as_long() -> None:
+    router, tick = ready()
+    router.hear({"1": READY, "2": READY}, every_ms=20_000)
+    tick = armed(fire(router, tick))
+    assert tick.delay_ms == 30_000
+    tick = armed(fire(router, tick))
+    tick = armed(fire(router, tick))  # 65 s after the word: once found silent
+    assert states(router) == {VersionState.READY}
+    fire(router, tick)
+    assert states(router) == {VersionState.UNREACHABLE}
+
+
 def test_a_silent_pod_makes_its_versions_unreachable_and_everybody_is_told() -> None:
     router, tick = ready()
     tick = armed(fire(router, tick))

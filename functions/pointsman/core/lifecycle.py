@@ -13,6 +13,8 @@ from pointsman.core.tensor import Signature
 
 # A version that still has requests in flight this long after its successor took over goes anyway.
 DRAIN_LIMIT_MS: Final = 300_000
+MISSED: Final = 3
+SLOWEST_MS: Final = 200_000
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -29,19 +31,20 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class PodWord(msgspec.Struct, frozen=True):
-    """The last word of one pod on the versions of one model."""
+    """The last word of one pod on the versions of one model. The next one comes within `every_ms`."""
 
     pod: str
     pool: str
     at_ms: int
     held: Mapping[str, Held]
+    every_ms: int = 0
 
 
 class Moment(msgspec.Struct, frozen=True):
     """What `advance` looks at: the time, the pods' words, and the requests in flight per version.
 
-    A word older than `silence_ms` is in doubt: it keeps a version in the state that it is in and brings none
-    into another. Whoever does not believe it any more leaves it out.
+    A word older than its `patience_ms` is in doubt: it keeps a version in the state that it is in and brings
+    none into another. Whoever does not believe it any more leaves it out.
     """
 
     now_ms: int
@@ -51,7 +54,15 @@ class Moment(msgspec.Struct, frozen=True):
 
     def is_fresh(self, word: PodWord) -> bool:
         """Whether the pod has spoken lately."""
-        return self.now_ms - word.at_ms <= self.silence_ms
+        return self.now_ms - word.at_ms <= patience_ms(word.every_ms, self.silence_ms)
+
+
+def patience_ms(every_ms: int, silence_ms: int) -> int:
+    """Return how long a pod that speaks at least every `every_ms` is believed after a word.
+
+    Two of its words may be lost, or late by as much. What a pod says of itself is trusted within reason.
+    """
+    return max(silence_ms, MISSED * min(every_ms, SLOWEST_MS))
 
 
 def advance(table: RouteTable, moment: Moment) -> RouteTable:
@@ -143,7 +154,8 @@ def _informed(entry: VersionEntry, words: Sequence[Held]) -> VersionEntry:
 def _moved(entry: VersionEntry, state: VersionState, reason: str, now_ms: int) -> VersionEntry:
     if entry.state is state:
         return entry if entry.reason == reason else msgspec.structs.replace(entry, reason=reason)
-    return msgspec.structs.replace(entry, state=state, reason=reason, since_ms=now_ms)
+    proven = state is VersionState.READY or (entry.proven and state is not VersionState.FAILED)
+    return msgspec.structs.replace(entry, state=state, reason=reason, since_ms=now_ms, proven=proven)
 
 
 def _drained(entry: VersionEntry, table: RouteTable, moment: Moment) -> VersionEntry:

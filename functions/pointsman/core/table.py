@@ -35,7 +35,10 @@ class VersionState(StrEnum):
 
 
 class VersionEntry(msgspec.Struct, frozen=True):
-    """One version in the table. `generation` is the epoch of its registration and is never reused."""
+    """One version in the table. `generation` is the epoch of its registration and is never reused.
+
+    `proven` says that some pod has loaded and warmed it, and none has failed to since.
+    """
 
     version: str
     spec: VersionSpec
@@ -44,6 +47,7 @@ class VersionEntry(msgspec.Struct, frozen=True):
     reason: str = ""
     leaving: bool = False
     since_ms: int = 0
+    proven: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from confluent_kafka import KafkaException
@@ -13,13 +14,31 @@ from confluent_kafka import KafkaException
 from pointsman import topics
 from pointsman.pb.v1 import serving_pb2
 from pointsman.runtimes.base import Key
-from pointsman.runtimes.slot import Status
+from pointsman.runtimes.pool import Memory
+from pointsman.runtimes.slot import Status, Use
 from pointsman.settings import Settings
 from pointsman.wire.spec import signature_to_pb
 
 log = logging.getLogger(__name__)
 
 _FLUSH_S: Final = 3.0
+# Each word is a call to the router of its model. A pod of a thousand models that said them all at each
+# heartbeat would keep a core busy with nothing: beyond so many a second each model's turn comes more rarely.
+WORDS_PER_S: Final = 50
+
+
+class Holder(Protocol):
+    """What an announcer needs of a host."""
+
+    def held(self) -> Mapping[Key, Status]:
+        """Return the status of every held version."""
+
+    def uses(self) -> Mapping[Key, Use]:
+        """Return how much each held version was used."""
+
+    @property
+    def memory(self) -> Memory:
+        """What they take together."""
 
 
 class Producer(Protocol):
@@ -38,24 +57,27 @@ class Producer(Protocol):
 class Announcer:
     """One record per model, its key: at each change, every `heartbeat_ms`, and when the pod leaves.
 
-    Lives on one event loop. A change is announced once all changes of the same moment are in.
+    Of more models than WORDS_PER_S allows some are repeated at each heartbeat, those first that were said
+    longest ago; the word says when the next one comes. Lives on one event loop. A change is announced once all
+    changes of the same moment are in.
     """
 
     def __init__(
         self,
         settings: Settings,
-        held: Callable[[], Mapping[Key, Status]],
+        host: Holder,
         producer: Producer,
         clock_ms: Callable[[], int],
     ) -> None:
         # Unique per process: what an earlier process of this pod said is not taken for ours.
         self.pod = f"{settings.pool}-{uuid.uuid4().hex[:12]}"
         self._pool = settings.pool
-        self._heartbeat_s = settings.heartbeat_ms / 1000
-        self._held = held
+        self._heartbeat_ms = settings.heartbeat_ms
+        self._host = host
         self._producer = producer
         self._clock_ms = clock_ms
-        self._known: set[str] = set()  # models that somebody may think we hold
+        # Models that somebody may think we hold, in the order of their last words, the oldest first.
+        self._known: dict[str, None] = {}
         self._changed: set[str] = set()
         self._is_leaving = False
 
@@ -68,10 +90,10 @@ class Announcer:
     async def run(self) -> None:
         """Repeat everything, for ever."""
         while True:
-            await asyncio.sleep(self._heartbeat_s)
-            for model in {key.model for key in self._held()}:
+            await asyncio.sleep(self._heartbeat_ms / 1000)
+            for model, versions in self._due().items():
                 try:
-                    self._announce({model})
+                    self._announce({model: versions})
                 except Exception:
                     log.exception("announcing %s failed; the others go on", model)
 
@@ -79,32 +101,56 @@ class Announcer:
         """Say that the pod goes, and wait until that is out, 3 s at most. Nothing is said afterwards."""
         self._is_leaving = True
         for model in self._known:
-            self._send(model, {})
+            self._send(model, [])
         self._producer.flush(_FLUSH_S)
 
     def _announce_changed(self) -> None:
         changed, self._changed = self._changed, set()
-        self._announce(changed)
+        self._announce(self._of(changed))
 
-    def _announce(self, models: set[str]) -> None:
-        if self._is_leaving:
-            return
+    def _of(self, models: Iterable[str]) -> dict[str, dict[Key, Status]]:
+        """Return what is held of some models, none of which is left out."""
         held: dict[str, dict[Key, Status]] = {model: {} for model in models}
-        for key, status in self._held().items():
+        for key, status in self._host.held().items():
             if key.model in held:
                 held[key.model][key] = status
-        for model, versions in held.items():
-            self._send(model, versions)
-            (self._known.add if versions else self._known.discard)(model)
+        return held
 
-    def _send(self, model: str, versions: Mapping[Key, Status]) -> None:
+    def _due(self) -> dict[str, dict[Key, Status]]:
+        """Return the models whose turn it is, and what is held of them."""
+        now = {key.model for key in self._host.held()}
+        order = [*(now - self._known.keys()), *(model for model in self._known if model in now)]
+        share = self._heartbeat_ms / max(self._heartbeat_ms, self._every_ms(len(order)))
+        return self._of(order[: math.ceil(len(order) * share)])
+
+    def _every_ms(self, models: int) -> int:
+        """Return how often each of so many models is repeated; 0: at each heartbeat."""
+        every_ms = models * 1000 // WORDS_PER_S
+        return every_ms if every_ms > self._heartbeat_ms else 0
+
+    def _announce(self, held: Mapping[str, Mapping[Key, Status]]) -> None:
+        if self._is_leaving:
+            return
+        uses = self._host.uses()
+        for model, versions in held.items():
+            self._known.pop(model, None)
+            if versions:
+                self._known[model] = None
+            self._send(model, [_held(key, status, uses[key]) for key, status in versions.items()])
+
+    def _send(self, model: str, held: Iterable[serving_pb2.PodStatus.Held]) -> None:
+        memory = self._host.memory
         status = serving_pb2.PodStatus(
             pod=self.pod,
             pool=self._pool,
             model=model,
-            held=[_held(key, version) for key, version in versions.items()],
+            held=held,
             at_ms=self._clock_ms(),
             leaving=self._is_leaving,
+            every_ms=self._every_ms(len(self._known)),
+            memory_bytes=memory.total,
+            peak_bytes=memory.peak,
+            cache_bytes=memory.limit,
         )
         try:
             self._producer.produce(topics.STATUS, status.SerializeToString(), model.encode())
@@ -113,7 +159,7 @@ class Announcer:
             log.warning("the status of %s is not announced: %s", model, error)  # the next heartbeat is
 
 
-def _held(key: Key, status: Status) -> serving_pb2.PodStatus.Held:
+def _held(key: Key, status: Status, use: Use) -> serving_pb2.PodStatus.Held:
     return serving_pb2.PodStatus.Held(
         version=key.version,
         generation=key.generation,
@@ -122,4 +168,9 @@ def _held(key: Key, status: Status) -> serving_pb2.PodStatus.Held:
         signature=None if status.signature is None else signature_to_pb(status.signature),
         sha256=status.sha256,
         footprint=status.footprint,
+        in_memory=use.in_memory,
+        last_ms=use.last_ms,
+        passes=use.passes,
+        rows=use.rows,
+        loads=use.loads,
     )

@@ -34,7 +34,7 @@ class Pod:
     def __init__(self, settings: Settings) -> None:
         self.host = Host(settings)
         producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 0}, logger=log)
-        self._announcer = Announcer(settings, self.host.held, producer, lambda: time.time_ns() // 1_000_000)
+        self._announcer = Announcer(settings, self.host, producer, lambda: time.time_ns() // 1_000_000)
         self._reconciler = Reconciler(self.host, settings.pool, self._announcer.changed)
         self.moves = Moves()
         self._follower = Follower(settings.kafka, self._learn)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.table import RouteTable, VersionState
-from pointsman.pod.plan import wanted
+from pointsman.pod.plan import is_proven, wanted
 from pointsman.runtimes.base import Key
 from pointsman.runtimes.slot import OnState, Status
 
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 class Holder(Protocol):
     """What a reconciler needs of a host."""
 
-    async def hold(self, key: Key, spec: VersionSpec, on_state: OnState) -> None:
-        """Load and warm a version; never raises."""
+    async def hold(self, key: Key, spec: VersionSpec, on_state: OnState, is_proven: bool = False) -> None:
+        """Load and warm a version, a proven one if there is room; never raises."""
 
     async def release(self, key: Key) -> None:
         """Forget a version."""
@@ -52,8 +52,8 @@ class Reconciler:
             self._wanted[model] = set(now)
         for key in before - now.keys():
             self._spawn(self._release(key))
-        for key, spec in now.items():
-            self._spawn(self._host.hold(key, spec, self._teller(key)))
+        for key, entry in now.items():
+            self._spawn(self._host.hold(key, entry.spec, self._teller(key), is_proven(entry)))
 
     async def close(self) -> None:
         """Stop following; what is held stays held."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,16 +19,19 @@ from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.base import Key, Loaded, Result
+from pointsman.runtimes.berths import LOADERS, Berths, Urgency, crowded
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
 from pointsman.runtimes.framework import PYTHON
+from pointsman.runtimes.heap import trim
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
-from pointsman.runtimes.pool import Pool
+from pointsman.runtimes.pool import Memory, Pool
+from pointsman.runtimes.preflight import preflight
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
-from pointsman.runtimes.slot import OnState, Slot, Status
+from pointsman.runtimes.slot import OnState, Slot, Status, Use
 from pointsman.settings import Settings
 
 __all__ = ["Host", "Key", "Loader", "Ran", "Status"]
@@ -35,8 +39,6 @@ __all__ = ["Host", "Key", "Loader", "Ran", "Status"]
 log = logging.getLogger(__name__)
 Loader = Callable[[VersionSpec, Settings, Callable[[], None]], Artifact]
 
-# A load waits for the disk most of the time; one that takes minutes must not keep all others waiting.
-LOADERS: Final = 8
 BEAT_S: Final = 1.0
 
 
@@ -64,7 +66,11 @@ class Host:
     """
 
     def __init__(
-        self, settings: Settings, loader: Loader = load, confiner: Callable[..., Artifact] = confine
+        self,
+        settings: Settings,
+        loader: Loader = load,
+        confiner: Callable[..., Artifact] = confine,
+        preflight: Callable[[VersionSpec], int] = preflight,
     ) -> None:
         self.recycle = asyncio.Event()
         self.quarantine = Quarantine(settings.journal)
@@ -74,30 +80,61 @@ class Host:
         self._nursery = Nursery()
         self._journal = Journal(settings.journal)
         self._slots: dict[Key, Slot] = {}
+        self._preflight = preflight
         self._pool = Pool(settings.cache_bytes)
-        self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load")
+        self._berths = Berths(self._pool, self._victim, lambda key: self._evict(self._slots[key]))
+        # One more than there are loads at a time: what is to leave must not wait for what takes minutes.
+        self._threads = ThreadPoolExecutor(LOADERS + 1, thread_name_prefix="load")
+        self._has_unloaded = False
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def hold(self, key: Key, spec: VersionSpec, on_state: OnState) -> None:
+    async def hold(self, key: Key, spec: VersionSpec, on_state: OnState, is_proven: bool = False) -> None:
         """Load and warm a version; return when it is READY, FAILED or released. Never raises.
 
         `on_state` is called on the event loop at each change of state. Of a version that is held already
-        only the serving options change.
+        only the serving options change. One that is proven, because some pod has loaded it, is READY without
+        being loaded where nothing is free for it.
         """
         slot = self._slots.get(key)
         if slot is not None:
             slot.spec = spec
+            await self._repin(slot)
             return
         slot = self._slots[key] = Slot(key, spec, on_state)
-        await self._bring_in(slot)
+        try:
+            slot.size = await asyncio.to_thread(self._preflight, spec)
+            if self._slots.get(key) is not slot:
+                return
+            self._admit(slot)
+        except LoadError as error:
+            self._fail(slot, error)
+        else:
+            is_pinned = self._pool.is_pinned(key)
+            if is_proven and not is_pinned and self._pool.lacks(self._berths.expected + slot.size) > 0:
+                slot.stand_by()
+            else:
+                await self._bring_in(slot, Urgency.AHEAD if is_proven and not is_pinned else Urgency.PROOF)
+        slot.is_loading = False
+        self._tell_waiting()
 
     async def release(self, key: Key) -> None:
         """Forget a version. What runs on it ends first; a load under way is thrown away."""
         slot = self._slots.pop(key, None)
         if slot is not None:
+            self._berths.withdraw(key)
+            self._pool.unpin(key)
             self._put_out(slot)
             self._tell_waiting()
+
+    @property
+    def memory(self) -> Memory:
+        """What all versions take together."""
+        return self._pool.memory
+
+    def uses(self) -> Mapping[Key, Use]:
+        """Return how much each held version was used."""
+        return {key: slot.use for key, slot in self._slots.items()}
 
     def spec(self, key: Key) -> VersionSpec | None:
         """Return the description of a held version."""
@@ -120,8 +157,10 @@ class Host:
             for slot in self._slots.values():
                 if slot.is_confined and not slot.is_loading and not self.quarantine.holds(slot.key):
                     log.info("%s leaves quarantine", slot.key)
-                    slot.is_loading = True
-                    self._spawn(self._bring_in(slot))
+                    self._ask_for(slot)
+            if self._has_unloaded:
+                self._has_unloaded = False
+                await asyncio.get_running_loop().run_in_executor(self._threads, trim)
             if not any(slot.is_confined or slot.is_loading for slot in self._slots.values()):
                 self._nursery.rest()
             await asyncio.sleep(BEAT_S)
@@ -137,9 +176,11 @@ class Host:
             slot = self._slots.get(key)
             has_failed = slot is not None and slot.status.state is VersionState.FAILED
             return Ran([resident] * len(items), 0, 0, is_absent=not has_failed)
-        max_batch = self._slots[key].spec.max_batch
+        slot = self._slots[key]
+        max_batch = slot.spec.max_batch
         sizes = list(map(rows_of, items))
         parts = cut(sizes, max_batch)
+        slot.use.add(len(parts), sum(sizes), time.time_ns() // 1_000_000)
         passed = await resident.run([items[part] for part in parts], max_batch)
         return Ran(
             [result for one in passed for result in one.results],
@@ -180,39 +221,64 @@ class Host:
                     if slot is not None and slot.status.state is VersionState.FAILED:
                         reason = slot.status.reason
                         return Failure(UNAVAILABLE, f"version {key.version!r} failed to load: {reason}")
-                    if slot is not None and not slot.is_loading:
-                        slot.is_loading = True
-                        self._spawn(self._bring_in(slot))
-                    await changed.wait()
+                    if slot is None:
+                        await changed.wait()
+                    else:
+                        self._ask_for(slot)
+                        await self._await(slot, changed)
         except TimeoutError:
             return Failure(UNAVAILABLE, f"version {key.version!r} is not loaded in this pod yet")
 
-    async def _bring_in(self, slot: Slot) -> None:
+    async def _await(self, slot: Slot, changed: asyncio.Event) -> None:
+        slot.awaiting += 1
+        try:
+            await changed.wait()
+        finally:
+            slot.awaiting -= 1
+            self._berths.wake()
+
+    def _ask_for(self, slot: Slot) -> None:
+        if slot.is_loading:
+            self._berths.hurry(slot.key)
+        else:
+            self._spawn(self._bring_in(slot, Urgency.DEMAND))
+
+    async def _bring_in(self, slot: Slot, urgency: Urgency) -> None:
+        slot.is_loading = True
+        slot.move(Status(VersionState.LOADING))
+        try:
+            asked = Urgency.DEMAND if slot.awaiting else urgency
+            if await self._berths.take(slot.key, slot.size, asked):
+                await self._loaded(slot)
+            elif self._slots.get(slot.key) is slot:
+                slot.stand_by()
+        except LoadError as error:
+            log.warning("%s: %s", slot.key, error)
+            if slot.resident is None:
+                self._fail(slot, error)
+            else:
+                self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
+        slot.is_loading = False
+        self._tell_waiting()
+
+    async def _loaded(self, slot: Slot) -> None:
+        """Load a version that has its berth, and take it in. Raises LoadError."""
         loop = asyncio.get_running_loop()
 
         def warming() -> None:
             loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
 
-        slot.move(Status(VersionState.LOADING))
         is_confined = slot.spec.runtime != PYTHON and self.quarantine.holds(slot.key)
         mark = self._journal.claim(slot.key)
         mark.loading()
         try:
             work = partial(self._load, slot.key, is_confined, slot.spec, self._settings, warming)
             artifact = await loop.run_in_executor(self._threads, work)
-        except LoadError as error:
-            log.warning("%s: %s", slot.key, error)
-            if slot.resident is None:
-                slot.move(Status(VersionState.FAILED, error.failure.message))
-            else:
-                self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
-        else:
             self._take_in(slot, artifact)
             slot.is_confined = is_confined
         finally:
             self._journal.free(mark)
-        slot.is_loading = False
-        self._tell_waiting()
+            self._berths.leave(slot.key)
 
     def _load(
         self, key: Key, is_confined: bool, spec: VersionSpec, settings: Settings, warming: Callable[[], None]
@@ -235,16 +301,55 @@ class Host:
             patience_s, on_hang = self._settings.compute_timeout_ms / 1000, partial(self._hung, slot.key)
             lane = Executor(f"compute {slot.key}", patience_s, on_hang)
         resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
-        if self._slots.get(slot.key) is not slot:
-            resident.retire()  # released meanwhile
-            return
+        room = self._pool.room(slot.key)
+        if self._slots.get(slot.key) is not slot or loaded.footprint > room:
+            self._pool.pass_by(slot.key, loaded.footprint)
+            resident.retire()
+            if loaded.footprint > room:
+                raise LoadError(crowded(loaded.footprint, room, self._pool.limit))
+            return  # released meanwhile
         if slot.resident is not None:
             slot.resident.retire()  # it leaves quarantine
-        slot.resident = resident
-        for evicted in self._pool.add(slot.key, loaded.footprint):
-            log.info("%s leaves memory for %s", evicted, slot.key)
-            self._put_out(self._slots[evicted])
-        slot.move(Status(VersionState.READY, "", loaded.signature, artifact.sha256, loaded.footprint))
+        self._pool.add(slot.key, loaded.footprint)
+        slot.take(resident, artifact.sha256)
+        while self._pool.lacks(0) > self._pool.leaving and (victim := self._victim()) not in (None, slot.key):
+            self._evict(self._slots[victim])
+
+    def _admit(self, slot: Slot) -> None:
+        """Refuse what can never fit, before it is loaded; raises LoadError."""
+        room = self._pool.room(slot.key)
+        if slot.size > room:
+            raise LoadError(crowded(slot.size, room, self._pool.limit))
+        if slot.spec.pinned:
+            self._pool.pin(slot.key, slot.size)
+
+    async def _repin(self, slot: Slot) -> None:
+        """Pin or let go a version that is held."""
+        if slot.spec.pinned is self._pool.is_pinned(slot.key) or slot.status.state is VersionState.FAILED:
+            return
+        if not slot.spec.pinned:
+            self._pool.unpin(slot.key)
+            self._berths.wake()
+        elif slot.size > (room := self._pool.room(slot.key)):
+            slot.remark(f"not pinned: {crowded(slot.size, room, self._pool.limit).message}")
+        else:
+            self._pool.pin(slot.key, slot.size)
+            slot.remark("")
+            if slot.resident is None and not slot.is_loading:
+                await self._bring_in(slot, Urgency.PROOF)
+
+    def _fail(self, slot: Slot, error: LoadError) -> None:
+        self._pool.unpin(slot.key)
+        slot.move(Status(VersionState.FAILED, error.failure.message))
+
+    def _victim(self) -> Key | None:
+        """Return the version used least recently, rather one at rest; none that calls are waiting for."""
+        free = [key for key in self._pool if not self._pool.is_pinned(key) and not self._slots[key].awaiting]
+        return next((key for key in free if not self._slots[key].is_busy), next(iter(free), None))
+
+    def _evict(self, slot: Slot) -> None:
+        log.info("%s leaves memory", slot.key)
+        self._put_out(slot)
 
     def _hung(self, key: Key) -> None:
         log.warning("%s hangs; it goes into quarantine, and this process is replaced", key)
@@ -252,10 +357,10 @@ class Host:
         self.recycle.set()
 
     def _put_out(self, slot: Slot) -> None:
-        self._pool.discard(slot.key)
+        self._pool.put_out(slot.key)
         if slot.resident is not None:
             slot.resident.retire()
-            slot.resident, slot.is_confined = None, False
+            slot.resident, slot.is_confined, slot.use.in_memory = None, False, False
 
     def _unload(self, loaded: Loaded, lane: Lane, mark: Mark) -> None:
         self._spawn(self._unloaded(loaded, lane, mark))
@@ -264,6 +369,9 @@ class Host:
         await asyncio.get_running_loop().run_in_executor(self._threads, loaded.unload)
         lane.close()
         self._journal.free(mark)
+        self._has_unloaded = True
+        self._pool.left(loaded.footprint)
+        self._berths.wake()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -39,6 +39,11 @@ class Resident:
         self._users = 0
         self._is_retired = False
 
+    @property
+    def is_used(self) -> bool:
+        """Whether something runs on it."""
+        return self._users > 0
+
     async def run(self, batches: Sequence[Sequence[Item]], max_batch: int) -> list[Passed]:
         """Return what became of each batch; UNRUN are the items that another call should bring again."""
         self._users += 1

@@ -26,11 +26,28 @@ class Status(msgspec.Struct, frozen=True):
     footprint: int = 0
 
 
+class Use(msgspec.Struct):
+    """What was computed on a version since the process began, and whether it is in memory now."""
+
+    in_memory: bool = False
+    last_ms: int = 0  # of the system's clock; 0: never
+    passes: int = 0
+    rows: int = 0
+    loads: int = 0
+
+    def add(self, passes: int, rows: int, now_ms: int) -> None:
+        """Count what is computed now."""
+        self.passes += passes
+        self.rows += rows
+        self.last_ms = now_ms
+
+
 class Slot:
     """A wanted version: LOADING -> WARMING -> READY | FAILED.
 
-    `resident` is None until it is loaded, and again after it was evicted. An evicted version stays READY:
-    it comes back when it is asked for.
+    `resident` is None until it is loaded, and again after it was evicted. A version that is READY stays so
+    out of memory: it comes back when it is asked for. So does one that some pod has loaded before, where this
+    one has no room for it.
     """
 
     def __init__(self, key: Key, spec: VersionSpec, on_state: OnState) -> None:
@@ -39,8 +56,33 @@ class Slot:
         self.status = Status(VersionState.REGISTERED)
         self.resident: Resident | None = None
         self.is_loading = True
+        self.use = Use()
+        self.size = 0  # bytes that it takes, before it was loaded as far as is known
+        self.awaiting = 0  # calls that wait for it
         self.is_confined = False  # `resident` is in a process of its own for the time of its quarantine
         self._on_state = on_state
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something runs on it."""
+        return self.resident is not None and self.resident.is_used
+
+    def take(self, resident: Resident, sha256: str) -> None:
+        """Have the version in memory."""
+        loaded = resident.loaded
+        self.resident, self.size = resident, loaded.footprint
+        self.use.in_memory, self.use.loads = True, self.use.loads + 1
+        self.move(Status(VersionState.READY, "", loaded.signature, sha256, loaded.footprint))
+
+    def stand_by(self) -> None:
+        """Be READY without being in memory: what some pod found when it loaded the version is in `spec`."""
+        if self.status.state is not VersionState.READY:
+            self.move(Status(VersionState.READY, "", self.spec.signature, self.spec.sha256, self.size))
+
+    def remark(self, reason: str) -> None:
+        """Say something of a version that serves all the same."""
+        if self.status.state is VersionState.READY:
+            self.move(msgspec.structs.replace(self.status, reason=reason))
 
     def move(self, status: Status) -> None:
         """Take on a new state and tell whoever wanted the version; a READY one loads again in silence."""

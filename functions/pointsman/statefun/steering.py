@@ -12,7 +12,7 @@ from pointsman.core.commands import Command, command_hash
 from pointsman.core.events import Ack, Event
 from pointsman.core.history import REBUILD_S, is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
-from pointsman.core.lifecycle import Moment, advance, changes, is_spoken
+from pointsman.core.lifecycle import Moment, advance, changes, is_spoken, patience_ms
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerRelease
@@ -137,7 +137,7 @@ class Steering:
 
     def _watch_pods(self, least_ms: int = 0) -> None:
         if self._state.table.versions and not self._state.arms.timer_armed:
-            self._arm(max(least_ms, self._settings.silence_ms // 2))
+            self._arm(max(least_ms, self._look_ms()))
 
     def rebuild(self, batch: bytes) -> None:
         """Take in the last of a model's snapshots, whatever its epoch: the state was lost.
@@ -203,7 +203,8 @@ class Steering:
 
     def _is_history(self, word: serving_pb2.PodStatus) -> bool:
         """Whether a word is to be forgotten where no timer looks for silent pods."""
-        return not self._state.arms.timer_armed and self._now_ms - word.at_ms > STALE_WORD_MS
+        age_ms = self._now_ms - word.at_ms
+        return not self._state.arms.timer_armed and age_ms > max(STALE_WORD_MS, self._patience_ms(word))
 
     def _keep(self, words: Sequence[serving_pb2.PodStatus]) -> None:
         pods = self._state.pods.pods
@@ -243,7 +244,7 @@ class Steering:
         waits = is_late and times_late < MOST_LATE
         suspected_ms = tick.suspected_ms if waits else self._look(tick.suspected_ms)
         if self._state.table.versions:
-            delay_ms = self._settings.silence_ms if waits else self._settings.silence_ms // 2
+            delay_ms = self._settings.silence_ms if waits else self._look_ms()
             self._arm(delay_ms, times_late + 1 if is_late else 0, suspected_ms)
         else:
             arms.timer_armed = False
@@ -251,13 +252,23 @@ class Steering:
 
     def _look(self, suspected_ms: int) -> int:
         """Forget pods found silent then that still are; return now where others are silent, else 0."""
-        words, silence_ms = self._state.pods.pods, self._settings.silence_ms
-        known = [word for word in words if not suspected_ms or suspected_ms - word.at_ms <= silence_ms]
+        words = self._state.pods.pods
+        known = [
+            word for word in words if not suspected_ms or suspected_ms - word.at_ms <= self._patience_ms(word)
+        ]
         if len(known) < len(words):
             self._keep(known)
         self._review()
-        is_silent = any(self._now_ms - word.at_ms > silence_ms for word in known)
+        is_silent = any(self._now_ms - word.at_ms > self._patience_ms(word) for word in known)
         return self._now_ms if is_silent else 0
+
+    def _patience_ms(self, word: serving_pb2.PodStatus) -> int:
+        return patience_ms(word.every_ms, self._settings.silence_ms)
+
+    def _look_ms(self) -> int:
+        """Return when to look for silent pods next: half of what the most talkative is given."""
+        patience = (self._patience_ms(word) for word in self._state.pods.pods if not word.leaving)
+        return min(patience, default=self._settings.silence_ms) // 2
 
     def _arm(self, delay_ms: int, times_late: int = 0, suspected_ms: int = 0) -> None:
         arms = self._state.arms

@@ -108,7 +108,8 @@ def word_from_pb(message: serving_pb2.PodStatus) -> PodWord:
         for entry in message.held
         if entry.state in _SPOKEN
     }
-    return PodWord(message.pod, message.pool, message.at_ms, {} if message.leaving else held)
+    held = {} if message.leaving else held
+    return PodWord(message.pod, message.pool, message.at_ms, held, message.every_ms)
 
 
 def word_of(model: str, entry: VersionEntry) -> serving_pb2.PodStatus:
@@ -151,6 +152,7 @@ def _entry_to_pb(entry: VersionEntry) -> pb.VersionEntry:
         reason=entry.reason,
         leaving=entry.leaving,
         since_ms=entry.since_ms,
+        proven=entry.proven,
     )
 
 
@@ -163,4 +165,5 @@ def _entry_from_pb(message: pb.VersionEntry) -> VersionEntry:
         message.reason,
         message.leaving,
         message.since_ms,
+        message.proven,
     )

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.commands import Apply, Retire, SetSplit
-from pointsman.core.lifecycle import DRAIN_LIMIT_MS, Held, PodWord, changes
+from pointsman.core.lifecycle import (
+    DRAIN_LIMIT_MS,
+    MISSED,
+    SLOWEST_MS,
+    Held,
+    PodWord,
+    changes,
+    patience_ms,
+)
 from pointsman.core.table import RouteTable, VersionState, effective_split
 from pointsman.core.tensor import Signature, TensorSpec
 from tests.unit.core.tables import NOW, SILENCE, done, model, moved, serving, states, version, word
@@ -48,6 +56,28 @@ def test_a_version_is_ready_when_min_ready_pods_hold_it() -> None:
     table = moved(table, first)
     assert states(table) == {"1": WARMING}
     assert states(moved(table, first, word(table, {"1": READY}, pod="p2"))) == {"1": READY}
+
+
+def test_a_version_is_proven_once_a_pod_has_loaded_it_and_until_one_fails_to() -> None:
+    table = registered()
+    assert not table.versions["1"].proven
+    for state, proven in (
+        (LOADING, False),
+        (READY, True),
+        (LOADING, True),
+        (FAILED, False),
+        (LOADING, False),
+    ):
+        table = moved(table, word(table, {"1": state}))
+        assert (states(table), table.versions["1"].proven) == ({"1": state}, proven)
+
+
+@pytest.mark.parametrize(
+    ("every_ms", "patience"),
+    [(0, SILENCE), (2_000, SILENCE), (20_000, 60_000), (10**9, MISSED * SLOWEST_MS)],
+)
+def test_a_pod_is_believed_for_as_long_as_it_may_be_silent(every_ms: int, patience: int) -> None:
+    assert patience_ms(every_ms, SILENCE) == patience
 
 
 def test_a_ready_version_stays_ready_until_its_last_pod() -> None:

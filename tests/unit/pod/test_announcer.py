@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from pointsman import topics
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2, serving_pb2
-from pointsman.pod.announcer import Announcer
+from pointsman.pod.announcer import WORDS_PER_S, Announcer
 from pointsman.runtimes.base import Key
-from pointsman.runtimes.slot import Status
+from pointsman.runtimes.pool import Memory
+from pointsman.runtimes.slot import Status, Use
 from pointsman.settings import Settings
 from pointsman.wire.spec import signature_to_pb
 
+MEMORY = Memory(70, 90, 100)
 SIGNATURE = Signature((TensorSpec("x", "FP32", (-1, 4)),))
 
 
@@ -40,6 +42,22 @@ class Records:
         return 0
 
 
+class Shelf:
+    """A host that holds what it is given."""
+
+    memory = MEMORY
+
+    def __init__(self, held: dict[Key, Status]) -> None:
+        self.use = Use(in_memory=True, last_ms=50, passes=3, rows=12, loads=2)
+        self._held = held
+
+    def held(self) -> Mapping[Key, Status]:
+        return self._held
+
+    def uses(self) -> Mapping[Key, Use]:
+        return dict.fromkeys(self._held, self.use)
+
+
 def tell(
     story: Callable[[Announcer, dict[Key, Status], Records], Awaitable[None]], heartbeat_ms: int = 60_000
 ) -> None:
@@ -47,7 +65,7 @@ def tell(
         held: dict[Key, Status] = {}
         records = Records()
         settings = Settings(pool="gpu", heartbeat_ms=heartbeat_ms)
-        await story(Announcer(settings, lambda: held, records, lambda: 123), held, records)
+        await story(Announcer(settings, Shelf(held), records, lambda: 123), held, records)
 
     asyncio.run(told())
 
@@ -70,6 +88,10 @@ def test_a_change_is_announced_with_all_that_is_known() -> None:
         assert (ready.signature, ready.sha256, ready.footprint) == (signature_to_pb(SIGNATURE), "abc", 99)
         assert (failed.state, failed.reason) == (routing_pb2.FAILED, "no file")
         assert not failed.HasField("signature")
+        assert (ready.in_memory, ready.last_ms) == (True, 50)
+        assert (ready.passes, ready.rows, ready.loads) == (3, 12, 2)
+        assert (status.memory_bytes, status.peak_bytes, status.cache_bytes) == (70, 90, 100)
+        assert status.every_ms == 0
 
     tell(story)
 
@@ -133,6 +155,26 @@ def test_everything_is_repeated_at_the_heartbeat() -> None:
     tell(story, heartbeat_ms=5)
 
 
+def test_of_very_many_models_each_is_repeated_in_its_turn_and_says_when_the_next_word_comes() -> None:
+    async def story(announcer: Announcer, held: dict[Key, Status], records: Records) -> None:
+        count = 60
+        for number in range(count):
+            held[Key(f"m{number}", "1", 1)] = Status(VersionState.READY)
+            announcer.changed(f"m{number}")
+        await next_turn()
+        assert len(records.sent) == count
+        heart = asyncio.create_task(announcer.run())
+        async with asyncio.timeout(10):
+            while len(records.sent) < 2 * count:
+                await asyncio.sleep(0.001)
+        heart.cancel()
+        repeated = records.sent[count : 2 * count]
+        assert len({status.model for status in repeated}) == count
+        assert all(status.every_ms == count * 1000 // WORDS_PER_S for status in repeated)
+
+    tell(story, heartbeat_ms=5)
+
+
 def test_a_full_queue_is_left_to_the_next_heartbeat() -> None:
     async def story(announcer: Announcer, held: dict[Key, Status], records: Records) -> None:
         held[Key("a", "1", 1)] = Status(VersionState.READY)
@@ -148,5 +190,5 @@ def test_a_full_queue_is_left_to_the_next_heartbeat() -> None:
 
 
 def test_each_process_has_a_name_of_its_own() -> None:
-    names = {Announcer(Settings(pool="gpu"), dict, Records(), lambda: 0).pod for _ in range(10)}
+    names = {Announcer(Settings(pool="gpu"), Shelf({}), Records(), lambda: 0).pod for _ in range(10)}
     assert len(names) == 10

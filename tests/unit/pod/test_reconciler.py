@@ -19,7 +19,7 @@ class Shelf:
         self.specs: dict[Key, VersionSpec] = {}
         self.states: dict[Key, OnState] = {}
 
-    async def hold(self, key: Key, spec: VersionSpec, on_state: OnState) -> None:
+    async def hold(self, key: Key, spec: VersionSpec, on_state: OnState, is_proven: bool = False) -> None:
         self.specs[key] = spec
         self.states[key] = on_state
         on_state(READY, "")

@@ -72,14 +72,18 @@ def item(value: float, rows: int = 1) -> Item:
 
 
 def tell(
-    story: Callable[[Host], Awaitable[None]], loader: Any, confined: Any = None, **settings: Any
+    story: Callable[[Host], Awaitable[None]],
+    loader: Any,
+    confined: Any = None,
+    preflight: Callable[[VersionSpec], int] = lambda spec: 10,
+    **settings: Any,
 ) -> None:
     def confine(spec: VersionSpec, settings: Settings, on_warming: Any, **_: Any) -> Artifact:
         artifact: Artifact = confined(spec, settings, on_warming)
         return artifact
 
     async def told() -> None:
-        host = Host(Settings(**settings), loader, confine)
+        host = Host(Settings(**settings), loader, confine, preflight)
         try:
             await asyncio.wait_for(story(host), 20)
         finally:

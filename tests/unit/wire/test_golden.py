@@ -67,6 +67,13 @@ def test_a_golden_table_is_the_table_it_was() -> None:
     assert spec.signature.inputs[0].shape == (3_007, 3_007)
 
 
+def test_a_table_says_what_was_loaded_before_and_what_stays_in_memory() -> None:
+    entry = table_from_bytes(golden("RouteTable-03")).versions["version é"]
+    assert (entry.proven, entry.spec.pinned) == (True, True)
+    older = table_from_bytes(golden("RouteTable-02")).versions["version é"]
+    assert (older.proven, older.spec.pinned) == (False, False)
+
+
 def test_golden_tasks_are_the_tasks_they_were() -> None:
     batch, work = read_tasks(golden("TaskBatch-01"))
     assert (batch.model, batch.version, batch.epoch, batch.generation) == (
@@ -102,7 +109,7 @@ def test_a_table_says_what_it_has_taken_in() -> None:
     assert (older.obeyed, older.history) == ((), ())
 
 
-@pytest.mark.parametrize("name", ["RouteTable-01", "RouteTable-02"])
+@pytest.mark.parametrize("name", ["RouteTable-01", "RouteTable-02", "RouteTable-03"])
 def test_a_golden_table_loses_nothing_when_it_is_written_again(name: str) -> None:
     table = table_from_bytes(golden(name))
     assert table_from_bytes(table_to_bytes(table)) == table

@@ -40,6 +40,7 @@ specs = st.builds(
     concurrency=st.integers(1, 64),
     min_ready=st.integers(1, 1_000),
     ordered=st.booleans(),
+    pinned=st.booleans(),
 )
 entries = st.builds(
     VersionEntry,
@@ -50,6 +51,7 @@ entries = st.builds(
     reason=text,
     leaving=st.booleans(),
     since_ms=st.integers(0, 2**42),
+    proven=st.booleans(),
 )
 weights = st.dictionaries(name, st.integers(0, 2**24 - 1), max_size=3)
 tables = st.builds(

@@ -47,7 +47,7 @@ class Signature(_message.Message):
     def __init__(self, inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ...) -> None: ...
 
 class VersionSpec(_message.Message):
-    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered")
+    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class VersionSpec(_message.Message):
     CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     MIN_READY_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
     uri: str
     sha256: str
     runtime: str
@@ -79,10 +80,11 @@ class VersionSpec(_message.Message):
     concurrency: int
     min_ready: int
     ordered: bool
-    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ...) -> None: ...
+    pinned: bool
+    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ...) -> None: ...
 
 class VersionEntry(_message.Message):
-    __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms")
+    __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms", "proven")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +92,7 @@ class VersionEntry(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     LEAVING_FIELD_NUMBER: _ClassVar[int]
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    PROVEN_FIELD_NUMBER: _ClassVar[int]
     version: str
     spec: VersionSpec
     state: VersionState
@@ -97,7 +100,8 @@ class VersionEntry(_message.Message):
     reason: str
     leaving: bool
     since_ms: int
-    def __init__(self, version: _Optional[str] = ..., spec: _Optional[_Union[VersionSpec, _Mapping]] = ..., state: _Optional[_Union[VersionState, str]] = ..., generation: _Optional[int] = ..., reason: _Optional[str] = ..., leaving: bool = ..., since_ms: _Optional[int] = ...) -> None: ...
+    proven: bool
+    def __init__(self, version: _Optional[str] = ..., spec: _Optional[_Union[VersionSpec, _Mapping]] = ..., state: _Optional[_Union[VersionState, str]] = ..., generation: _Optional[int] = ..., reason: _Optional[str] = ..., leaving: bool = ..., since_ms: _Optional[int] = ..., proven: bool = ...) -> None: ...
 
 class Weight(_message.Message):
     __slots__ = ("version", "weight")

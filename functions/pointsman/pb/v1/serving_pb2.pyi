@@ -366,9 +366,9 @@ class Drain(_message.Message):
     def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., done: _Optional[int] = ..., at_ms: _Optional[int] = ..., per_s: _Optional[float] = ..., target_ms: _Optional[int] = ...) -> None: ...
 
 class PodStatus(_message.Message):
-    __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving")
+    __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving", "every_ms", "memory_bytes", "peak_bytes", "cache_bytes")
     class Held(_message.Message):
-        __slots__ = ("version", "generation", "state", "reason", "signature", "sha256", "footprint")
+        __slots__ = ("version", "generation", "state", "reason", "signature", "sha256", "footprint", "in_memory", "last_ms", "passes", "rows", "loads")
         VERSION_FIELD_NUMBER: _ClassVar[int]
         GENERATION_FIELD_NUMBER: _ClassVar[int]
         STATE_FIELD_NUMBER: _ClassVar[int]
@@ -376,6 +376,11 @@ class PodStatus(_message.Message):
         SIGNATURE_FIELD_NUMBER: _ClassVar[int]
         SHA256_FIELD_NUMBER: _ClassVar[int]
         FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
+        IN_MEMORY_FIELD_NUMBER: _ClassVar[int]
+        LAST_MS_FIELD_NUMBER: _ClassVar[int]
+        PASSES_FIELD_NUMBER: _ClassVar[int]
+        ROWS_FIELD_NUMBER: _ClassVar[int]
+        LOADS_FIELD_NUMBER: _ClassVar[int]
         version: str
         generation: int
         state: _routing_pb2.VersionState
@@ -383,20 +388,33 @@ class PodStatus(_message.Message):
         signature: _routing_pb2.Signature
         sha256: str
         footprint: int
-        def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., state: _Optional[_Union[_routing_pb2.VersionState, str]] = ..., reason: _Optional[str] = ..., signature: _Optional[_Union[_routing_pb2.Signature, _Mapping]] = ..., sha256: _Optional[str] = ..., footprint: _Optional[int] = ...) -> None: ...
+        in_memory: bool
+        last_ms: int
+        passes: int
+        rows: int
+        loads: int
+        def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., state: _Optional[_Union[_routing_pb2.VersionState, str]] = ..., reason: _Optional[str] = ..., signature: _Optional[_Union[_routing_pb2.Signature, _Mapping]] = ..., sha256: _Optional[str] = ..., footprint: _Optional[int] = ..., in_memory: bool = ..., last_ms: _Optional[int] = ..., passes: _Optional[int] = ..., rows: _Optional[int] = ..., loads: _Optional[int] = ...) -> None: ...
     POD_FIELD_NUMBER: _ClassVar[int]
     POOL_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     LEAVING_FIELD_NUMBER: _ClassVar[int]
+    EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PEAK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CACHE_BYTES_FIELD_NUMBER: _ClassVar[int]
     pod: str
     pool: str
     model: str
     held: _containers.RepeatedCompositeFieldContainer[PodStatus.Held]
     at_ms: int
     leaving: bool
-    def __init__(self, pod: _Optional[str] = ..., pool: _Optional[str] = ..., model: _Optional[str] = ..., held: _Optional[_Iterable[_Union[PodStatus.Held, _Mapping]]] = ..., at_ms: _Optional[int] = ..., leaving: bool = ...) -> None: ...
+    every_ms: int
+    memory_bytes: int
+    peak_bytes: int
+    cache_bytes: int
+    def __init__(self, pod: _Optional[str] = ..., pool: _Optional[str] = ..., model: _Optional[str] = ..., held: _Optional[_Iterable[_Union[PodStatus.Held, _Mapping]]] = ..., at_ms: _Optional[int] = ..., leaving: bool = ..., every_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., cache_bytes: _Optional[int] = ...) -> None: ...
 
 class Pods(_message.Message):
     __slots__ = ("pods", "schema")
