@@ -49,7 +49,10 @@ class Reader:
 
     def to_end(self) -> Generator[Message, None, None]:
         """Yield every record that was in the topic when the call began, from the beginning."""
-        open_ends = dict.fromkeys(self._assign(0))
+        yield from self._to_ends(self._assign(0))
+
+    def _to_ends(self, partitions: Iterable[int]) -> Generator[Message, None, None]:
+        open_ends = dict.fromkeys(partitions)
         while open_ends:
             message = self._poll()
             if message is None:
@@ -59,6 +62,16 @@ class Reader:
                 yield message
             elif error.code() == KafkaError._PARTITION_EOF:
                 open_ends.pop(message.partition(), None)
+
+    def since(self, at_ms: int) -> Generator[Message, None, None]:
+        """Yield every record of that time or later that was in the topic when the call began."""
+        places = [TopicPartition(self._topic, partition, at_ms) for partition in self._partitions()]
+        try:
+            found = self._consumer.offsets_for_times(places, _METADATA_S)
+        except KafkaException as error:
+            raise ClientError(f"Kafka does not answer: {error.args[0].str()}") from error
+        self._consumer.assign(found)
+        yield from self._to_ends([place.partition for place in found])
 
     def follow(self, from_start: bool = False, timeout: float = math.inf) -> Generator[Message, None, None]:
         """Yield records as they come, for `timeout` seconds; with `from_start` the old ones before."""

@@ -58,8 +58,8 @@ class Announcer:
     """One record per model, its key: at each change, every `heartbeat_ms`, and when the pod leaves.
 
     Of more models than WORDS_PER_S allows some are repeated at each heartbeat, those first that were said
-    longest ago; the word says when the next one comes. Lives on one event loop. A change is announced once all
-    changes of the same moment are in.
+    longest ago; the word says when the next one comes. Lives on one event loop. A change is announced once
+    all changes of the same moment are in.
     """
 
     def __init__(
@@ -173,4 +173,5 @@ def _held(key: Key, status: Status, use: Use) -> serving_pb2.PodStatus.Held:
         passes=use.passes,
         rows=use.rows,
         loads=use.loads,
+        load_ms=use.load_ms,
     )

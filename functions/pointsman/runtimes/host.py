@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 Loader = Callable[[VersionSpec, Settings, Callable[[], None]], Artifact]
 
 BEAT_S: Final = 1.0
+# A version that was loaded before and now cannot be is tried again: its store may have been away.
+RETRY_S: Final = 30.0
 
 
 class Ran(msgspec.Struct):
@@ -102,6 +105,7 @@ class Host:
             await self._repin(slot)
             return
         slot = self._slots[key] = Slot(key, spec, on_state)
+        slot.is_proven = is_proven
         try:
             slot.size = await asyncio.to_thread(self._preflight, spec)
             if self._slots.get(key) is not slot:
@@ -151,10 +155,13 @@ class Host:
         return {key: slot.status for key, slot in self._slots.items()}
 
     async def live(self) -> None:
-        """Show that the event loop lives, and end terms of quarantine, for ever."""
+        """Show that the event loop lives, end terms of quarantine, and try again what failed, for ever."""
         while True:
             self._journal.beat()
-            for slot in self._slots.values():
+            for slot in list(self._slots.values()):
+                if slot.retry_at <= time.monotonic() and not slot.is_loading:
+                    slot.retry_at = math.inf
+                    self._spawn(self._bring_in(slot, Urgency.PROOF))
                 if slot.is_confined and not slot.is_loading and not self.quarantine.holds(slot.key):
                     log.info("%s leaves quarantine", slot.key)
                     self._ask_for(slot)
@@ -244,7 +251,7 @@ class Host:
             self._spawn(self._bring_in(slot, Urgency.DEMAND))
 
     async def _bring_in(self, slot: Slot, urgency: Urgency) -> None:
-        slot.is_loading = True
+        slot.is_loading, slot.asked_at = True, time.monotonic()
         slot.move(Status(VersionState.LOADING))
         try:
             asked = Urgency.DEMAND if slot.awaiting else urgency
@@ -339,7 +346,10 @@ class Host:
                 await self._bring_in(slot, Urgency.PROOF)
 
     def _fail(self, slot: Slot, error: LoadError) -> None:
-        self._pool.unpin(slot.key)
+        if slot.is_proven:
+            slot.retry_at = time.monotonic() + RETRY_S
+        else:
+            self._pool.unpin(slot.key)
         slot.move(Status(VersionState.FAILED, error.failure.message))
 
     def _victim(self) -> Key | None:

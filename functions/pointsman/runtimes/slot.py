@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -34,6 +36,7 @@ class Use(msgspec.Struct):
     passes: int = 0
     rows: int = 0
     loads: int = 0
+    load_ms: int = 0  # what the last load took, from when it was asked for
 
     def add(self, passes: int, rows: int, now_ms: int) -> None:
         """Count what is computed now."""
@@ -58,6 +61,9 @@ class Slot:
         self.is_loading = True
         self.use = Use()
         self.size = 0  # bytes that it takes, before it was loaded as far as is known
+        self.is_proven = False  # it was loaded once, here or at another pod
+        self.retry_at = math.inf  # when to load it again, on the monotonic clock
+        self.asked_at = 0.0  # when it began to wait for its load, on the monotonic clock
         self.awaiting = 0  # calls that wait for it
         self.is_confined = False  # `resident` is in a process of its own for the time of its quarantine
         self._on_state = on_state
@@ -71,7 +77,9 @@ class Slot:
         """Have the version in memory."""
         loaded = resident.loaded
         self.resident, self.size = resident, loaded.footprint
+        self.is_proven = True
         self.use.in_memory, self.use.loads = True, self.use.loads + 1
+        self.use.load_ms = round((time.monotonic() - self.asked_at) * 1000)
         self.move(Status(VersionState.READY, "", loaded.signature, sha256, loaded.footprint))
 
     def stand_by(self) -> None:
@@ -85,8 +93,11 @@ class Slot:
             self.move(msgspec.structs.replace(self.status, reason=reason))
 
     def move(self, status: Status) -> None:
-        """Take on a new state and tell whoever wanted the version; a READY one loads again in silence."""
-        is_coming_back = self.status.state is VersionState.READY
+        """Take on a new state and tell whoever wanted the version.
+
+        One that is READY, or FAILED and tried again, loads in silence.
+        """
+        is_coming_back = self.status.state in (VersionState.READY, VersionState.FAILED)
         if is_coming_back and status.state in (VersionState.LOADING, VersionState.WARMING):
             return
         if status != self.status:

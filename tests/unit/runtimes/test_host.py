@@ -57,6 +57,10 @@ class Loads:
         self.count = 0
         self._loaded = loaded
 
+    def put(self, uri: str, loaded: Fake | LoadError) -> None:
+        """Give something else from now on."""
+        self._loaded[uri] = loaded
+
     def __call__(self, spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
         self.count += 1
         self.gate.wait(5)

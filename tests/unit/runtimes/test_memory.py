@@ -4,10 +4,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item
-from pointsman.errors import UNAVAILABLE, Failure
+from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.base import Key, Result
 from pointsman.runtimes.berths import LOADERS, SPARE
 from pointsman.runtimes.host import Host
@@ -26,10 +28,13 @@ class Zoo:
         self.gate = threading.Event()
         self.gate.set()
         self.loaded: list[str] = []
+        self.is_broken = False
 
     def __call__(self, spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
         self.loaded.append(spec.uri)
         self.gate.wait(5)
+        if self.is_broken:
+            raise LoadError(Failure(UNAVAILABLE, "the store is away"))
         return Artifact(Fake(), "abc")
 
 
@@ -242,4 +247,46 @@ def test_a_version_released_while_it_waits_for_its_turn_is_never_loaded() -> Non
         assert len(zoo.loaded) == LOADERS - SPARE
 
     zoo = Zoo()
+    tell(story, zoo)
+
+
+def test_a_version_that_was_loaded_before_and_cannot_be_now_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story(host: Host) -> None:
+        states, on_state = told_states()
+        await host.hold(KEY, VersionSpec(uri="a"), on_state)
+        await hold(host, OTHER, "b")
+        loads.put("a", LoadError(Failure(UNAVAILABLE, "the store is away")))
+        ran = await host.run(KEY, [item(1)])
+        assert ran.results == [Failure(UNAVAILABLE, "version '1' failed to load: the store is away")]
+        living = asyncio.create_task(host.live())
+        tried = loads.count
+        await until(lambda: loads.count > tried + 1)
+        loads.put("a", Fake())
+        await until(lambda: host.held()[KEY].state is VersionState.READY)
+        assert isinstance((await host.run(KEY, [item(1)])).results[0], dict)
+        assert [state for state, _ in states] == ["LOADING", "WARMING", "READY", "FAILED", "READY"]
+        living.cancel()
+
+    monkeypatch.setattr("pointsman.runtimes.host.RETRY_S", 0.0)
+    monkeypatch.setattr("pointsman.runtimes.host.BEAT_S", 0.01)
+    loads = Loads(a=Fake(), b=Fake())
+    tell(story, loads, cache_bytes=15)
+
+
+def test_a_version_that_was_never_loaded_and_cannot_be_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(host: Host) -> None:
+        new, proven = keys(2)
+        await hold(host, new)
+        await hold(host, proven, is_proven=True)
+        living = asyncio.create_task(host.live())
+        await until(lambda: zoo.loaded.count(proven.model) > 3)
+        assert zoo.loaded.count(new.model) == 1
+        living.cancel()
+
+    monkeypatch.setattr("pointsman.runtimes.host.RETRY_S", 0.0)
+    monkeypatch.setattr("pointsman.runtimes.host.BEAT_S", 0.001)
+    zoo = Zoo()
+    zoo.is_broken = True
     tell(story, zoo)

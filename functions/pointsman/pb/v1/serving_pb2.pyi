@@ -368,7 +368,7 @@ class Drain(_message.Message):
 class PodStatus(_message.Message):
     __slots__ = ("pod", "pool", "model", "held", "at_ms", "leaving", "every_ms", "memory_bytes", "peak_bytes", "cache_bytes")
     class Held(_message.Message):
-        __slots__ = ("version", "generation", "state", "reason", "signature", "sha256", "footprint", "in_memory", "last_ms", "passes", "rows", "loads")
+        __slots__ = ("version", "generation", "state", "reason", "signature", "sha256", "footprint", "in_memory", "last_ms", "passes", "rows", "loads", "load_ms")
         VERSION_FIELD_NUMBER: _ClassVar[int]
         GENERATION_FIELD_NUMBER: _ClassVar[int]
         STATE_FIELD_NUMBER: _ClassVar[int]
@@ -381,6 +381,7 @@ class PodStatus(_message.Message):
         PASSES_FIELD_NUMBER: _ClassVar[int]
         ROWS_FIELD_NUMBER: _ClassVar[int]
         LOADS_FIELD_NUMBER: _ClassVar[int]
+        LOAD_MS_FIELD_NUMBER: _ClassVar[int]
         version: str
         generation: int
         state: _routing_pb2.VersionState
@@ -393,7 +394,8 @@ class PodStatus(_message.Message):
         passes: int
         rows: int
         loads: int
-        def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., state: _Optional[_Union[_routing_pb2.VersionState, str]] = ..., reason: _Optional[str] = ..., signature: _Optional[_Union[_routing_pb2.Signature, _Mapping]] = ..., sha256: _Optional[str] = ..., footprint: _Optional[int] = ..., in_memory: bool = ..., last_ms: _Optional[int] = ..., passes: _Optional[int] = ..., rows: _Optional[int] = ..., loads: _Optional[int] = ...) -> None: ...
+        load_ms: int
+        def __init__(self, version: _Optional[str] = ..., generation: _Optional[int] = ..., state: _Optional[_Union[_routing_pb2.VersionState, str]] = ..., reason: _Optional[str] = ..., signature: _Optional[_Union[_routing_pb2.Signature, _Mapping]] = ..., sha256: _Optional[str] = ..., footprint: _Optional[int] = ..., in_memory: bool = ..., last_ms: _Optional[int] = ..., passes: _Optional[int] = ..., rows: _Optional[int] = ..., loads: _Optional[int] = ..., load_ms: _Optional[int] = ...) -> None: ...
     POD_FIELD_NUMBER: _ClassVar[int]
     POOL_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,1 @@
+"""Many more models in one job than its pod has memory for."""
