@@ -68,12 +68,21 @@ def memory_mib(children: Mapping[str, ChildRecord]) -> dict[str, float]:
     return {name: memory_bytes(child.pid) / 2**20 for name, child in children.items()}
 
 
+def own_bytes(pid: int) -> int:
+    """Return the memory that is a process's own, so that nobody's coming or going changes it."""
+    return _rolled_up(pid, "Anonymous:")
+
+
 def _pss(pid: int) -> int:
+    return _rolled_up(pid, "Pss:")
+
+
+def _rolled_up(pid: int, kind: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(kind)), 0)
 
 
 @contextmanager

@@ -24,11 +24,14 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Many more models in one job than its pod has memory for.")
     parser.add_argument("--models", type=int, default=MODELS, help=f"less than {MODELS:,} writes no file")
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="of traffic; where given no file is written"
+    )
     parser.add_argument("--rate", type=float, default=RATE, help="requests a second")
     arguments = parser.parse_args()
-    is_whole = arguments.models >= MODELS
+    is_whole = arguments.models >= MODELS and not arguments.seconds
     with tempfile.TemporaryDirectory(prefix="pointsman-zoo-") as folder:
-        seconds = SECONDS if is_whole else SHORT_SECONDS
+        seconds = SECONDS if is_whole else arguments.seconds or SHORT_SECONDS
         result = asyncio.run(measure(Path(folder), arguments.models, arguments.rate, seconds))
     console = Console()
     told = report.sheet(result)

@@ -18,17 +18,18 @@ HEADINGS: Final = ("", "measured", "asked for")
 
 
 class Change(msgspec.Struct, frozen=True):
-    """How long after a command it was acknowledged, and an answer came that it had decided."""
+    """How long after a command it was acknowledged, and an answer of `asked` came that it had decided."""
 
     acknowledged_ms: float
     seen_ms: float
+    asked: int = 1
 
 
 class Result(msgspec.Struct, frozen=True):
     """`models` in a cache for a tenth of them; `idle` is the share of a core by process before any request.
 
-    `loads` were made for the `sent` requests; `loads_ms` holds the last load of each version that was loaded
-    again. `memory_mib` is the pod's before the traffic and at most meanwhile.
+    `loads` were made for the `sent` requests and those of the changes; `loads_ms` holds the last load of each
+    version that was loaded again. `memory_mib` is the pod's own before the traffic and at most meanwhile.
     """
 
     models: int
@@ -53,6 +54,11 @@ class Result(msgspec.Struct, frozen=True):
     def overshoot(self) -> float:
         """By how much of itself the budget was passed at most."""
         return self.peak_bytes / self.cache_bytes - 1
+
+    @property
+    def found(self) -> float:
+        """Return the share of requests whose version was in memory: each load is for one that was not."""
+        return 1 - self.loads / max(1, self.sent + sum(one.asked for one in self.changes))
 
     @property
     def lost(self) -> int:
@@ -88,7 +94,7 @@ def rows(result: Result) -> list[tuple[str, str, str]]:
         ("requests", f"{result.sent:,}", ""),
         ("lost, failed", f"{result.lost}, {len(result.failed)}", "0, 0"),
         ("answered, p50, p99", _times(result.latencies_ms), ""),
-        ("found in memory", f"{1 - result.loads / max(1, result.sent):.1%}", ""),
+        ("found in memory", f"{result.found:.1%}", ""),
         ("loaded again, p50, p99", _times(result.loads_ms), ""),
         ("budget passed by at most", f"{max(0.0, result.overshoot):.1%}", f"{OVERSHOOT:.0%}"),
         ("split acknowledged, p50, p99", _times(acknowledged), ""),
@@ -106,7 +112,7 @@ def notes(result: Result) -> list[str]:
         f"{result.sent / result.seconds:,.0f} requests a second for {result.seconds:,.0f} s, by Zipf's law",
         f"{result.loads:,} loads meanwhile, {len(result.changes):,} changes of a split; "
         f"restarts of the job {result.restarts}",
-        f"the pod's memory (PSS) {first:,.0f} MiB before the requests, at most {most:,.0f} meanwhile",
+        f"the pod's own memory {first:,.0f} MiB before the requests, at most {most:,.0f} meanwhile",
         f"idle, of a core: {idle}",
         measured(result.at, result.machine),
     ]

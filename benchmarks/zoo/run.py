@@ -44,7 +44,7 @@ async def measure(folder: Path, count: int, rate: float, seconds: float) -> Resu
         idle = await _idle(stack)
         before = await _held(stack)
         zoo, traffic = Zipf(count), _Traffic(client)
-        async with sampled(lambda: processes.memory_mib(stack.record.children)[POD], 2.0) as mib:
+        async with sampled(lambda: _own_mib(stack.record.children[POD].pid), 2.0) as mib:
             changes = await _ask_and_steer(client, zoo, traffic, rate, seconds)
         after = await _held(stack)
         return Result(
@@ -116,6 +116,11 @@ async def _idle(stack: Stack) -> Mapping[str, float]:
     return {name: spent / IDLE_S for name, spent in account.spent().items()}
 
 
+def _own_mib(pid: int) -> float:
+    """Return the memory that a process and those below it share with nobody, in MiB."""
+    return sum(map(processes.own_bytes, processes.tree(pid))) / 2**20
+
+
 async def _held(stack: Stack) -> Holdings:
     return await asyncio.to_thread(read_holdings, stack.kafka, time.time_ns() // 1_000_000)
 
@@ -158,11 +163,12 @@ async def _changed(client: Client, model: str, to: str) -> Change:
             raise Refused(ack.error)
         return (time.monotonic() - began) * 1000
 
-    command = asyncio.create_task(acknowledged())
+    command, asked = asyncio.create_task(acknowledged()), 1
     while (await client.predict(model, ROW, timeout=PATIENCE_S)).version != to:
         await asyncio.sleep(PROBE_S)
+        asked += 1
     seen_ms = (time.monotonic() - began) * 1000
-    return Change(await command, seen_ms)
+    return Change(await command, seen_ms, asked)
 
 
 async def _back(stack: Stack, client: Client, zoo: Zipf) -> float:
