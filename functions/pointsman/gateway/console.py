@@ -42,8 +42,11 @@ _GUARDS: Final = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cache-Control", "no-cache"),
+    ("Vary", "Accept"),
 )
 _UNSAVED: Final = (("Cache-Control", "no-store"), ("Vary", "Authorization, X-Api-Key"))
+# What KServe's clients of version 1 look for at /; a browser says that it wants HTML.
+_ALIVE: Final = Response(b'{"status":"alive"}', 200, JSON, (("Vary", "Accept"),))
 # Several who look at once are shown the same.
 _FRESH_S: Final = 0.5
 
@@ -77,12 +80,14 @@ class Console:
         self._fresh_until = float("-inf")
 
     async def __call__(self, request: Request) -> Response:
-        """Return the page, one of its files, or the state as JSON."""
+        """Return the page, one of its files, or the state as JSON; who wants no page is told that we live."""
         file = self._files.get(request.path)
         if file is None and request.path != "/console/state":
             return nothing_at(request.path)
         if request.method not in READING:
             return not_allowed("GET")
+        if request.path == "/" and "text/html" not in request.headers.get("accept", ""):
+            return _ALIVE
         return file or self._state(request)
 
     def _state(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
 
 from pointsman.errors import SettingsError
+from pointsman.heap import keep_trimmed
 from pointsman.http.app import App
 from pointsman.http.server import Server
 from pointsman.pod.supervisor import BACKLOG
@@ -40,10 +41,11 @@ async def serve(build: Build, settings: Settings, listener: socket.socket) -> in
             await lives.enter_async_context(lifetime())
         server = Server(app.handler, gather_s=app.gather_s, limits=app.limits, say=app.say)
         await server.start(listener, BACKLOG, app.tls)
+        trimming = asyncio.create_task(keep_trimmed())
         waits = [asyncio.create_task(event.wait()) for event in (told, app.recycle)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        for task in (trimming, *waits):
+            task.cancel()
         server.stop_accepting()
         for farewell in app.farewells:
             await farewell()

@@ -20,6 +20,7 @@ from typing import Final
 
 from pointsman import settings as settings_room
 from pointsman.errors import SettingsError
+from pointsman.heap import FEW_HEAPS
 from pointsman.pod import inquest
 from pointsman.pod.inquest import Inquest
 from pointsman.settings import MOST_WORKERS, Settings
@@ -31,10 +32,6 @@ MISCONFIGURED: Final = os.EX_CONFIG  # a worker ends with this where another try
 QUICK_S: Final = 5.0  # a worker that lives shorter is not restarted at once
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
-# glibc gives each thread a heap of its own, up to eight a core, and what one of them has freed the others
-# cannot use: a router that read a backlog with many short-lived threads grew by 50 MiB in an hour.
-ARENAS: Final = "MALLOC_ARENA_MAX"
-FEW_ARENAS: Final = "2"
 SLACK_S: Final = 2.0  # the worker itself sees first what hangs, unless it cannot see at all
 
 
@@ -100,7 +97,7 @@ class Supervisor:
             str(os.getpid()),
             pass_fds=[descriptor],
             stdin=asyncio.subprocess.DEVNULL,
-            env={ARENAS: FEW_ARENAS, **os.environ},
+            env={**FEW_HEAPS, **os.environ},
             start_new_session=True,  # a Ctrl-C in the terminal reaches us alone
         )
         if self._stopping.is_set():

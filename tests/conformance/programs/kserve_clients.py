@@ -28,6 +28,7 @@ async def over_rest():
         answer = await second.infer(url, request(ROW, binary), model_name="double")
         assert np.array_equal(answer.outputs[0].as_numpy(), 2 * ROW), answer
     first = InferenceRESTClient(RESTConfig(protocol="v1", retries=0))
+    assert await first.is_server_live(url)
     assert await first.is_model_ready(url, "double")
     answer = await first.infer(url, {"instances": ROW.tolist()}, model_name="double")
     assert answer == {"predictions": (2 * ROW).tolist()}, answer

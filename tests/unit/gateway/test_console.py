@@ -30,7 +30,7 @@ class Bench:
         self.console = Console(self.tables, access, self.meter, lambda: 3, lambda: self.now, 42)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Response:
-        return run(self.console, Request(method, path, b"", headers))
+        return run(self.console, Request(method, path, b"", {"accept": "text/html", **headers}))
 
     def state(self, **headers: str) -> Any:
         self.now += 1
@@ -71,6 +71,11 @@ def test_the_state_has_the_split_in_force_the_labels_and_what_was_measured() -> 
     assert v2["recent"]["p50_ms"] == pytest.approx(4, rel=0.05)
     assert (v2["recent"]["requests"], v2["longer"]["requests"], v2["total"]) == (20, 20, 20)
     assert (sum(v2["requests"]), v2["errors"]) == (20, [])
+
+
+def test_who_asks_for_no_html_is_told_that_the_gateway_lives() -> None:
+    answer = Bench().get("/", accept="*/*")
+    assert (msgspec.json.decode(answer.body), answer.content_type) == ({"status": "alive"}, "application/json")
 
 
 def test_several_who_look_at_once_cost_one_look() -> None:
