@@ -19,12 +19,12 @@ from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
+from pointsman.heap import trim
 from pointsman.runtimes.base import Key, Loaded, Result
 from pointsman.runtimes.berths import LOADERS, Berths, Urgency, crowded
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
 from pointsman.runtimes.framework import PYTHON
-from pointsman.runtimes.heap import trim
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.pool import Memory, Pool
