@@ -33,6 +33,7 @@ from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
 from pointsman.runtimes.slot import OnState, Slot, Status, Use
+from pointsman.runtimes.tenancy import admit, repin, victim
 from pointsman.settings import Settings
 
 __all__ = ["Host", "Key", "Loader", "Ran", "Status"]
@@ -85,7 +86,7 @@ class Host:
         self._slots: dict[Key, Slot] = {}
         self._preflight = preflight
         self._pool = Pool(settings.cache_bytes)
-        self._berths = Berths(self._pool, self._victim, lambda key: self._evict(self._slots[key]))
+        self._berths = Berths(self._pool, self._victim, self._evict)
         # One more than there are loads at a time: what is to leave must not wait for what takes minutes.
         self._threads = ThreadPoolExecutor(LOADERS + 1, thread_name_prefix="load")
         self._has_unloaded = False
@@ -102,25 +103,13 @@ class Host:
         slot = self._slots.get(key)
         if slot is not None:
             slot.spec = spec
-            await self._repin(slot)
+            repin(self._pool, slot)
+            self._berths.wake()
+            if self._pool.is_pinned(key) and slot.resident is None and not slot.is_loading:
+                await self._bring_in(slot, Urgency.PROOF)
             return
-        slot = self._slots[key] = Slot(key, spec, on_state)
-        slot.is_proven = is_proven
-        try:
-            slot.size = await asyncio.to_thread(self._preflight, spec)
-            if self._slots.get(key) is not slot:
-                return
-            self._admit(slot)
-        except LoadError as error:
-            self._fail(slot, error)
-        else:
-            is_pinned = self._pool.is_pinned(key)
-            if is_proven and not is_pinned and self._pool.lacks(self._berths.expected + slot.size) > 0:
-                slot.stand_by()
-            else:
-                await self._bring_in(slot, Urgency.AHEAD if is_proven and not is_pinned else Urgency.PROOF)
-        slot.is_loading = False
-        self._tell_waiting()
+        slot = self._slots[key] = Slot(key, spec, on_state, is_proven)
+        await self._begin(slot, Urgency.AHEAD if is_proven else Urgency.PROOF)
 
     async def release(self, key: Key) -> None:
         """Forget a version. What runs on it ends first; a load under way is thrown away."""
@@ -161,7 +150,7 @@ class Host:
             for slot in list(self._slots.values()):
                 if slot.retry_at <= time.monotonic() and not slot.is_loading:
                     slot.retry_at = math.inf
-                    self._spawn(self._bring_in(slot, Urgency.PROOF))
+                    self._spawn(self._begin(slot, Urgency.PROOF))
                 if slot.is_confined and not slot.is_loading and not self.quarantine.holds(slot.key):
                     log.info("%s leaves quarantine", slot.key)
                     self._ask_for(slot)
@@ -250,6 +239,26 @@ class Host:
         else:
             self._spawn(self._bring_in(slot, Urgency.DEMAND))
 
+    async def _begin(self, slot: Slot, urgency: Urgency) -> None:
+        """See whether a version can ever be in memory; load it, or let it stand by where nothing is free."""
+        slot.is_loading = True
+        try:
+            slot.size = slot.size or await asyncio.to_thread(self._preflight, slot.spec)
+            if self._slots.get(slot.key) is not slot:
+                return
+            admit(self._pool, slot)
+        except LoadError as error:
+            self._fail(slot, error)
+        else:
+            if urgency is Urgency.AHEAD and self._pool.is_pinned(slot.key):
+                urgency = Urgency.PROOF
+            if urgency is Urgency.AHEAD and self._pool.lacks(self._berths.expected + slot.size) > 0:
+                slot.stand_by()
+            else:
+                await self._bring_in(slot, urgency)
+        slot.is_loading = False
+        self._tell_waiting()
+
     async def _bring_in(self, slot: Slot, urgency: Urgency) -> None:
         slot.is_loading, slot.asked_at = True, time.monotonic()
         slot.move(Status(VersionState.LOADING))
@@ -319,31 +328,8 @@ class Host:
             slot.resident.retire()  # it leaves quarantine
         self._pool.add(slot.key, loaded.footprint)
         slot.take(resident, artifact.sha256)
-        while self._pool.lacks(0) > self._pool.leaving and (victim := self._victim()) not in (None, slot.key):
-            self._evict(self._slots[victim])
-
-    def _admit(self, slot: Slot) -> None:
-        """Refuse what can never fit, before it is loaded; raises LoadError."""
-        room = self._pool.room(slot.key)
-        if slot.size > room:
-            raise LoadError(crowded(slot.size, room, self._pool.limit))
-        if slot.spec.pinned:
-            self._pool.pin(slot.key, slot.size)
-
-    async def _repin(self, slot: Slot) -> None:
-        """Pin or let go a version that is held."""
-        if slot.spec.pinned is self._pool.is_pinned(slot.key) or slot.status.state is VersionState.FAILED:
-            return
-        if not slot.spec.pinned:
-            self._pool.unpin(slot.key)
-            self._berths.wake()
-        elif slot.size > (room := self._pool.room(slot.key)):
-            slot.remark(f"not pinned: {crowded(slot.size, room, self._pool.limit).message}")
-        else:
-            self._pool.pin(slot.key, slot.size)
-            slot.remark("")
-            if slot.resident is None and not slot.is_loading:
-                await self._bring_in(slot, Urgency.PROOF)
+        while self._pool.lacks(0) > self._pool.leaving and (oldest := self._victim()) not in (None, slot.key):
+            self._evict(oldest)
 
     def _fail(self, slot: Slot, error: LoadError) -> None:
         if slot.is_proven:
@@ -353,13 +339,11 @@ class Host:
         slot.move(Status(VersionState.FAILED, error.failure.message))
 
     def _victim(self) -> Key | None:
-        """Return the version used least recently, rather one at rest; none that calls are waiting for."""
-        free = [key for key in self._pool if not self._pool.is_pinned(key) and not self._slots[key].awaiting]
-        return next((key for key in free if not self._slots[key].is_busy), next(iter(free), None))
+        return victim(self._pool, self._slots)
 
-    def _evict(self, slot: Slot) -> None:
-        log.info("%s leaves memory", slot.key)
-        self._put_out(slot)
+    def _evict(self, key: Key) -> None:
+        log.info("%s leaves memory", key)
+        self._put_out(self._slots[key])
 
     def _hung(self, key: Key) -> None:
         log.warning("%s hangs; it goes into quarantine, and this process is replaced", key)

@@ -53,7 +53,7 @@ class Slot:
     one has no room for it.
     """
 
-    def __init__(self, key: Key, spec: VersionSpec, on_state: OnState) -> None:
+    def __init__(self, key: Key, spec: VersionSpec, on_state: OnState, is_proven: bool = False) -> None:
         self.key = key
         self.spec = spec
         self.status = Status(VersionState.REGISTERED)
@@ -61,7 +61,7 @@ class Slot:
         self.is_loading = True
         self.use = Use()
         self.size = 0  # bytes that it takes, before it was loaded as far as is known
-        self.is_proven = False  # it was loaded once, here or at another pod
+        self.is_proven = is_proven  # it was loaded once, here or at another pod
         self.retry_at = math.inf  # when to load it again, on the monotonic clock
         self.asked_at = 0.0  # when it began to wait for its load, on the monotonic clock
         self.awaiting = 0  # calls that wait for it

@@ -100,6 +100,22 @@ def test_the_table_is_shown(shell: Shell) -> None:
     assert "no model 'nobody'" in shell.refusal("get", "nobody")
 
 
+def test_what_is_loaded_where_is_shown(shell: Shell) -> None:
+    told = shell.run("models")
+    for part in ("churn", "READY", "1 of 1", "256", "pod churn-"):
+        assert part in told
+    told = shell.run("inspect", "churn")
+    for part in ("python:churn:Churn", "max_batch", "in memory", "loaded 1 times", "passes of"):
+        assert part in told
+    (fact,) = shell.lines("inspect", "churn", "1")
+    [pod] = fact["pods"]
+    assert (pod["in_memory"], pod["state"], pod["loads"]) == (True, "READY", 1)
+    assert pod["bytes"] > 0
+    assert shell.lines("models")[0]["model"] == "churn"
+    assert "churn has no version '9'; there are: 1" in shell.refusal("inspect", "churn", "9")
+    assert "no model 'nobody'" in shell.refusal("inspect", "nobody")
+
+
 def test_weights_and_labels_change_and_a_bad_one_is_refused(shell: Shell) -> None:
     (split,) = shell.lines("split", "churn", "1=50.5")
     (label,) = shell.lines("label", "churn", "stable=1")
