@@ -8,7 +8,20 @@ from typing import Annotated, Final
 import typer
 
 from pointsman import __version__
-from pointsman.cli import doctor, infer, logs, models, module, pods, publish, send, stack, state, tail
+from pointsman.cli import (
+    deployments,
+    doctor,
+    infer,
+    logs,
+    models,
+    module,
+    pods,
+    publish,
+    send,
+    stack,
+    state,
+    tail,
+)
 from pointsman.cli.app import App
 from pointsman.cli.dead_letters import dead_letters
 from pointsman.cli.keys import keys
@@ -40,7 +53,18 @@ def main(
 _PANELS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Local stack": (stack.up, stack.down, stack.status, logs.logs, doctor.doctor, module.module),
     "State": (state.checkpoint, state.restore, state.rebuild),
-    "Models": (publish.publish, models.apply, models.get, models.split, models.label, models.retire),
+    "Models": (
+        publish.publish,
+        models.apply,
+        models.get,
+        models.split,
+        models.label,
+        models.retire,
+        deployments.promote,
+        deployments.rollback,
+        deployments.history,
+        deployments.policy,
+    ),
     "Traffic": (send.send, infer.infer, tail.tail),
     "Own code": (pods.pod, pods.router),
 }

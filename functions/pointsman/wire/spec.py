@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pointsman.core.spec import DEFAULT_CONCURRENCY, DEFAULT_MAX_BATCH, DEFAULT_POOL, VersionSpec
+from pointsman.core.spec import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_MAX_BATCH,
+    DEFAULT_POOL,
+    DEFAULT_TOLERANCE,
+    VersionSpec,
+)
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2 as pb
 
@@ -22,6 +28,8 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         concurrency=spec.concurrency,
         min_ready=spec.min_ready,
         ordered=spec.ordered,
+        expect=spec.expect,
+        tolerance=spec.tolerance,
     )
 
 
@@ -40,6 +48,8 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         concurrency=message.concurrency or DEFAULT_CONCURRENCY,
         min_ready=message.min_ready or 1,
         ordered=message.ordered,
+        expect=message.expect,
+        tolerance=message.tolerance or DEFAULT_TOLERANCE,
     )
 
 

@@ -22,6 +22,8 @@ def test_a_full_description_survives_the_round_trip() -> None:
         concurrency=3,
         min_ready=2,
         ordered=True,
+        expect="file:///models/digits.npz",
+        tolerance=0.01,
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 
