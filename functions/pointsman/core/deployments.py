@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Final
 
 import msgspec
@@ -39,13 +40,12 @@ def followed_up(table: RouteTable, before: RouteTable, now_ms: int) -> RouteTabl
     known = table.deployments
     if not known or not _is_some(now):
         return table
-    if any(one.split == now.split and one.generations.items() >= now.generations.items() for one in known):
-        last = known[-1]
-        if last.split != now.split:
-            return table
-        last = msgspec.structs.replace(last, labels=now.labels, generations=now.generations)
-        return msgspec.structs.replace(table, deployments=(*known[:-1], last))
-    return msgspec.structs.replace(table, deployments=(*known, now)[-REMEMBERED_DEPLOYMENTS:])
+    if not any(_shares(one) == _shares(now) and _holds(one, now) for one in known):
+        return msgspec.structs.replace(table, deployments=(*known, now)[-REMEMBERED_DEPLOYMENTS:])
+    if _shares(known[-1]) != _shares(now):
+        return table
+    last = msgspec.structs.replace(known[-1], labels=now.labels, generations=now.generations)
+    return msgspec.structs.replace(table, deployments=(*known[:-1], last))
 
 
 def rolled_back(table: RouteTable, to: int) -> RouteTable | Failure:
@@ -104,7 +104,17 @@ def _is_some(one: Deployment) -> bool:
 
 
 def _what(one: Deployment) -> tuple[object, ...]:
-    return one.split, one.labels, one.generations
+    return _shares(one), one.labels, one.generations
+
+
+def _shares(one: Deployment) -> dict[str, int]:
+    """Return the weights in their smallest terms: only their ratio counts."""
+    divisor = gcd(*one.split.values())
+    return {name: weight // divisor for name, weight in one.split.items()}
+
+
+def _holds(one: Deployment, other: Deployment) -> bool:
+    return one.generations.items() >= other.generations.items()
 
 
 def _nowhere(table: RouteTable, to: int) -> Failure:

@@ -68,7 +68,9 @@ def followed(table: RouteTable) -> RouteTable:
     if not newest_first:
         return table
     ready = next((name for name in newest_first if is_serving(table.versions[name])), None)
-    route = msgspec.structs.replace(table.route, split={ready or newest_first[0]: WEIGHT_SCALE})
+    wanted, route = ready or newest_first[0], table.route
+    if [name for name, weight in route.split.items() if weight > 0] != [wanted]:
+        route = msgspec.structs.replace(route, split={wanted: WEIGHT_SCALE})
     # While the newest ones load or fail, the one that serves stays, however many they are.
     old = [name for name in newest_first[count:] if ready is not None and int(name) < int(ready)]
     return msgspec.structs.replace(table, route=route, versions=_left(table.versions, old))

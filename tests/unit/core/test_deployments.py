@@ -93,7 +93,7 @@ def test_what_changes_neither_split_nor_labels_is_no_deployment() -> None:
 def test_the_last_deployments_are_remembered() -> None:
     table = serving()
     for number in range(REMEMBERED_DEPLOYMENTS + 2):
-        table = done(table, SetSplit({"1": number + 1}), f"split {number}")
+        table = done(table, SetSplit({"1": number + 1, "2": 1}), f"split {number}")
     weights = [one.split["1"] for one in table.deployments]
     assert weights == [*range(3, REMEMBERED_DEPLOYMENTS + 3)]
 

@@ -34,7 +34,7 @@ def test_the_newest_ready_version_gets_all_traffic_and_the_old_one_leaves() -> N
     table = latest(1)
     table = done(table, Register({"2": version("2")}), "register")
     table = moved(table, word(table, {"1": READY, "2": LOADING}))
-    assert (effective_split(table), states(table)["1"]) == ({"1": WEIGHT_SCALE}, READY)
+    assert (effective_split(table), states(table)["1"]) == ({"1": 1}, READY)
     assert not table.versions["1"].leaving
     table = moved(table, word(table, {"1": READY, "2": READY}), inflight={"1": 1})
     assert (effective_split(table), states(table)) == ({"2": WEIGHT_SCALE}, {"1": DRAINING, "2": READY})
@@ -48,7 +48,7 @@ def test_as_many_versions_are_kept_as_the_policy_says_by_number() -> None:
 
 def test_a_newest_version_that_fails_leaves_the_old_one_serving() -> None:
     table = registered(latest(1), "2", state=FAILED)
-    assert (effective_split(table), table.versions["1"].leaving) == ({"1": WEIGHT_SCALE}, False)
+    assert (effective_split(table), table.versions["1"].leaving) == ({"1": 1}, False)
     assert set(registered(table, "3").versions) == {"3"}
 
 
@@ -65,16 +65,14 @@ def test_what_the_policy_decided_is_in_the_history() -> None:
     table = latest(2, "2")
     assert [(one.split, one.actor) for one in table.deployments] == [
         ({"1": 1}, ""),
-        ({"1": WEIGHT_SCALE}, ""),
         ({"2": WEIGHT_SCALE}, "policy latest(2)"),
     ]
 
 
 def test_a_rollback_ends_the_policy_which_would_undo_it() -> None:
     table = done(latest(2, "2"), Rollback(), "back")
-    assert (table.policy, effective_split(table)) == ("named", {"1": WEIGHT_SCALE})
-    table = registered(table, "3")
-    assert effective_split(table) == {"1": WEIGHT_SCALE}
+    assert (table.policy, effective_split(table)) == ("named", {"1": 1})
+    assert effective_split(registered(table, "3")) == {"1": 1}
 
 
 @pytest.mark.parametrize("body", [SetSplit({"1": 1}), Promote("1")], ids=["split", "promote"])
