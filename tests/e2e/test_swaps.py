@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,11 +18,17 @@ from tests.e2e.bench import Bench, scale
 COMMAND = [sys.executable, "-c", "from pointsman.cli.main import app; app()"]
 
 
+def printed(bench: Bench, *arguments: str) -> str:
+    """Return what a command prints for people."""
+    command = [*COMMAND, *arguments, "--kafka", bench.stack.kafka]
+    environment = {**os.environ, "COLUMNS": "120"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
+    return done.stdout
+
+
 def pointsman(bench: Bench, *arguments: str) -> list[dict[str, Any]]:
-    """Return what a command prints."""
-    command = [*COMMAND, *arguments, "--kafka", bench.stack.kafka, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    """Return what a command prints for programs."""
+    return [json.loads(line) for line in printed(bench, *arguments, "--json").splitlines()]
 
 
 class Stream:
@@ -69,7 +76,7 @@ def test_published_versions_take_over_one_after_the_other_and_a_rollback_goes_ba
     bench: Bench, name: str, row: np.ndarray
 ) -> None:
     bench.apply(name, {"1": scale(1)}, {"1": 1})
-    assert bench.control({"model": name, "policy": "latest(2)"}).ok
+    assert pointsman(bench, "policy", name, "latest(2)")[0]["kind"] == "policy"
     stream = Stream(bench, name, row)
     for version in ("2", "3", "4"):
         assert bench.control({"model": name, "register": {version: scale(int(version))}}).ok
@@ -84,6 +91,9 @@ def test_published_versions_take_over_one_after_the_other_and_a_rollback_goes_ba
     assert set(versions) == {"1", "2", "3", "4"}
     assert versions[-1] == "3"
     assert pointsman(bench, "history", name)[0]["split"] == {"3": 10_000}
+    shown = printed(bench, "history", name)
+    assert "policy latest(2)" in shown
+    assert "3=1" in shown
     refused = bench.control({"model": name, "rollback": {}})
     assert refused.error is not None
     assert refused.error.field == "rollback.2"
@@ -107,6 +117,5 @@ def test_a_version_that_gives_other_outputs_than_expected_never_serves(
     assert refused.error.field == "promote.version"
     stream.until(heard(bench, name, "2", "READY"))
     assert set(stream.check()) == {"1"}
-    promoted = {"version": "2", "labels": ["stable"]}
-    assert bench.control({"model": name, "promote": promoted}).ok
+    assert pointsman(bench, "promote", name, "2", "--label", "stable")[-1]["state"] == "READY"
     assert bench.predict(name, {"x": row}, label="stable").version == "2"
