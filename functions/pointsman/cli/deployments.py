@@ -13,7 +13,7 @@ from pointsman.cli.output import Output, when
 from pointsman.cli.rollout import await_versions
 from pointsman.client.catalogue import read_catalogue
 from pointsman.core.spec import WEIGHT_SCALE
-from pointsman.core.table import Deployment
+from pointsman.core.table import Deployment, RouteTable
 from pointsman.errors import ClientError
 
 
@@ -45,7 +45,12 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Bring back the split and the labels that were in force before their last change."""
-    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "rollback": {"to": to}, "actor": actor})
+    servers = kafka_of(kafka, name)
+    if not to:
+        # Named by its epoch, so that two who roll back at the same time go one step back and not two.
+        earlier = read_catalogue(servers).get(model, RouteTable(model)).deployments[:-1]
+        to = earlier[-1].epoch if earlier else 0
+    obey(Output(as_json), servers, {"model": model, "rollback": {"to": to}, "actor": actor})
 
 
 def history(model: Model, kafka: Kafka = "", name: Name = "", as_json: AsJson = False) -> None:
