@@ -60,6 +60,10 @@ def test_what_cannot_be_published_says_why_and_changes_nothing(
     broken, strange = tmp_path / "broken.txt", tmp_path / "model.pkl"
     broken.write_bytes(exhibit.path.read_bytes()[:3_000])
     strange.write_bytes(b"\x80\x04.")
+    example, expect = tmp_path / "example.npy", tmp_path / "expect.json"
+    np.save(example, ROWS[:2].astype("f8"))
+    expected = {exhibit.output: (exhibit.answer(ROWS[:2]) + 1).tolist()}
+    expect.write_text(json.dumps(expected))
     assert published(bench, store, name, str(exhibit.path)).returncode == 0
     for arguments, words in (
         ((str(broken),), "no whole LightGBM model"),
@@ -68,6 +72,8 @@ def test_what_cannot_be_published_says_why_and_changes_nothing(
         ((str(exhibit.path), "--version", "a/b"), "versions.a/b"),
         ((str(exhibit.path), "--option", "depht=3"), "depht"),
         ((str(exhibit.path), "--signature", str(broken)), "signature"),
+        ((str(exhibit.path), "--expect", str(expect)), "says what the example gives"),
+        ((str(exhibit.path), "--example", str(example), "--expect", str(expect)), "instead of"),
     ):
         done = published(bench, store, name, *arguments)
         assert done.returncode != 0, arguments

@@ -43,6 +43,9 @@ bodies = st.one_of(
     st.fixed_dictionaries({"split": weights}),
     st.fixed_dictionaries({"label": labels}),
     st.fixed_dictionaries({"retire": names}),
+    st.fixed_dictionaries({"promote": st.fixed_dictionaries({"version": st.sampled_from(NAMES)})}),
+    st.just({"rollback": {}}),
+    st.fixed_dictionaries({"policy": st.sampled_from(("named", "all", "latest(1)", "latest(2)"))}),
 )
 commands = st.tuples(bodies, st.booleans(), st.integers(0, 9))
 steps = st.lists(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 import typer
@@ -13,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from pointsman.cli.options import AsJson, Kafka, Name, age_ms, kafka_of, redis_of
-from pointsman.cli.output import Output
+from pointsman.cli.output import Output, when
 from pointsman.client import letters as room
 from pointsman.client.kept import Kept
 from pointsman.client.letters import Entry, Filter
@@ -205,20 +204,16 @@ def _text(value: bytes) -> str:
     return value.decode(errors="replace")
 
 
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().isoformat(" ", "seconds")
-
-
 def _summary(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "model": entry.model or "-",
         "version": entry.version or "-",
-        "at": _when(entry.at_ms),
+        "at": when(entry.at_ms),
         "code": entry.code,
         "message": entry.message,
         "from": entry.origin,
         "bytes": entry.size,
         "attempts": entry.attempts,
-        "replayed": _when(entry.replayed_ms) if entry.replayed_ms else "",
+        "replayed": when(entry.replayed_ms) if entry.replayed_ms else "",
     }

@@ -9,6 +9,7 @@ import typer
 
 from pointsman import __version__
 from pointsman.cli import (
+    deployments,
     doctor,
     infer,
     inspection,
@@ -53,8 +54,19 @@ def main(
 _PANELS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Local stack": (stack.up, stack.down, stack.status, logs.logs, doctor.doctor, module.module),
     "State": (state.checkpoint, state.restore, state.rebuild),
-    "Models": (publish.publish, models.apply, models.get, models.split, models.label, models.retire),
     "Inspection": (inspection.models, inspection.inspect),
+    "Models": (
+        publish.publish,
+        models.apply,
+        models.get,
+        models.split,
+        models.label,
+        models.retire,
+        deployments.promote,
+        deployments.rollback,
+        deployments.history,
+        deployments.policy,
+    ),
     "Traffic": (send.send, infer.infer, tail.tail),
     "Own code": (pods.pod, pods.router),
 }

@@ -50,7 +50,7 @@ def _version(source: str, spec: Any, base: Path) -> Any:
     if not isinstance(spec, dict):
         return spec
     completed = dict(spec)
-    for field in ("uri", "example"):
+    for field in ("uri", "example", "expect"):
         if isinstance(completed.get(field), str) and completed[field]:
             completed[field] = absolute_uri(completed[field], base)
     uri = completed.get("uri", "")

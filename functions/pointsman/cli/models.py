@@ -10,12 +10,12 @@ import msgspec
 import typer
 
 from pointsman.cli import modelfile
-from pointsman.cli.options import AsJson, Kafka, Name, Timeout, kafka_of
+from pointsman.cli.options import Actor, AsJson, Kafka, Name, Timeout, kafka_of
 from pointsman.cli.output import Output
 from pointsman.cli.rollout import await_versions
 from pointsman.client import Ack, Client
 from pointsman.client.catalogue import read_catalogue
-from pointsman.core.spec import WEIGHT_SCALE
+from pointsman.core.spec import NAMED, WEIGHT_SCALE
 from pointsman.core.table import RouteTable
 from pointsman.errors import ClientError, Refused, SettingsError
 
@@ -29,6 +29,7 @@ def apply(
         int | None, typer.Option("--epoch", help="Refuse if the model has moved on from this epoch.")
     ] = None,
     timeout: Timeout = 120.0,
+    actor: Actor = "",
     kafka: Kafka = "",
     name: Name = "",
     as_json: AsJson = False,
@@ -38,7 +39,7 @@ def apply(
     specs = [spec for file in files for spec in modelfile.read(file)]
     servers = kafka_of(kafka, name)
     for spec in specs:
-        command: dict[str, Any] = {"model": spec["model"], "apply": spec}
+        command: dict[str, Any] = {"model": spec["model"], "apply": spec, "actor": actor}
         if expected_epoch is not None:
             command["expected_epoch"] = expected_epoch
         ack = obey(out, servers, command, timeout)
@@ -66,42 +67,45 @@ def get(
     else:
         columns = ("model", "version", "state", "weight", "share", "pool", "labels", "uri")
         out.table(columns, [row for table in tables for row in _rows(table)])
-        for line in (line for table in tables for line in _reasons(table)):
+        for line in (line for table in tables for line in _remarks(table)):
             out.say(line)
 
 
 def split(
     model: Model,
     weights: Annotated[list[str], typer.Argument(help="VERSION=WEIGHT for each version with traffic.")],
+    actor: Actor = "",
     kafka: Kafka = "",
     name: Name = "",
     as_json: AsJson = False,
 ) -> None:
     """Set the weights of a model's versions: `split digits 1=90 2=10`."""
     decimals = {version: _decimal(text) for version, text in pairs(weights).items()}
-    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "split": decimals})
+    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "split": decimals, "actor": actor})
 
 
 def label(
     model: Model,
     labels: Annotated[list[str], typer.Argument(help="LABEL=VERSION; LABEL= removes the label.")],
+    actor: Actor = "",
     kafka: Kafka = "",
     name: Name = "",
     as_json: AsJson = False,
 ) -> None:
     """Point labels at versions: `label digits stable=2`."""
-    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "label": pairs(labels)})
+    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "label": pairs(labels), "actor": actor})
 
 
 def retire(
     model: Model,
     versions: Annotated[list[str], typer.Argument(help="Versions to drain and remove.")],
+    actor: Actor = "",
     kafka: Kafka = "",
     name: Name = "",
     as_json: AsJson = False,
 ) -> None:
     """Drain versions and remove them."""
-    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "retire": versions})
+    obey(Output(as_json), kafka_of(kafka, name), {"model": model, "retire": versions, "actor": actor})
 
 
 def obey(out: Output, kafka: str, command: Mapping[str, Any], timeout: float = 10.0) -> Ack:
@@ -115,6 +119,8 @@ def obey(out: Output, kafka: str, command: Mapping[str, Any], timeout: float = 1
     if ack.error is not None:
         raise Refused(ack.error)
     out.record(msgspec.to_builtins(ack), f"{ack.model}: {ack.kind or 'done'}, epoch {ack.epoch}")
+    if ack.note:
+        out.say(f"  {ack.note}")
     return ack
 
 
@@ -142,7 +148,7 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for version, entry in table.versions.items():
         weight = split.get(version, 0)
-        labels = ", ".join(label for label, target in table.labels.items() if target == version)
+        labels = ", ".join(_labels(table, version))
         share = f"{weight / total:.1%}" if total else "-"
         decimal = f"{weight / WEIGHT_SCALE:g}"
         spec, state = entry.spec, entry.state.value
@@ -150,8 +156,14 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
     return rows
 
 
-def _reasons(table: RouteTable) -> list[str]:
-    return [
+def _labels(table: RouteTable, version: str) -> list[str]:
+    waiting = [f"{label} (when ready)" for label, target in table.awaited.items() if target == version]
+    return [label for label, target in table.labels.items() if target == version] + waiting
+
+
+def _remarks(table: RouteTable) -> list[str]:
+    policy = [] if table.policy == NAMED else [f"{table.model}: policy {table.policy}"]
+    return policy + [
         f"{table.model} version {version}: {entry.reason}"
         for version, entry in table.versions.items()
         if entry.reason

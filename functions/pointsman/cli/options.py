@@ -35,6 +35,10 @@ Url: TypeAlias = Annotated[
         help="The gateway's URL, http(s):// or grpc(s)://; absent: the local stack's over HTTP.",
     ),
 ]
+Actor: TypeAlias = Annotated[
+    str,
+    typer.Option("--actor", envvar="POINTSMAN_ACTOR", help="Who does it: `history` and the events say so."),
+]
 Timeout: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")]
 
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")

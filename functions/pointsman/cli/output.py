@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -57,6 +58,11 @@ def fail(message: str) -> None:
     errors.print(f"[bold red]error:[/] {escape(first)}", soft_wrap=True)
     for line in rest:
         errors.print(f"  {escape(line)}", style="dim", soft_wrap=True)
+
+
+def when(at_ms: int) -> str:
+    """Return a time in milliseconds as people read it, in the zone of the machine."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().isoformat(" ", "seconds")
 
 
 def _plain(value: object) -> object:

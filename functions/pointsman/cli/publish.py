@@ -10,10 +10,11 @@ import typer
 import yaml
 
 from pointsman.cli.models import Model, obey, pairs
-from pointsman.cli.options import AsJson, Kafka, Name, Timeout, home_of, kafka_of
+from pointsman.cli.options import Actor, AsJson, Kafka, Name, Timeout, home_of, kafka_of
 from pointsman.cli.output import Output
 from pointsman.cli.rollout import await_versions
 from pointsman.client.catalogue import read_catalogue
+from pointsman.core.policy import latest
 from pointsman.core.table import RouteTable
 from pointsman.errors import SettingsError
 from pointsman.runtimes.framework import FRAMEWORKS, PYTHON, runtime_of
@@ -30,6 +31,7 @@ def publish(
     factory: Annotated[str, typer.Option(help="Of safetensors: package.module:function.")] = "",
     signature: Annotated[str, typer.Option(help="A YAML or JSON file with inputs and outputs.")] = "",
     example: Annotated[str, typer.Option(help="A first input: .npy, .npz or .json.")] = "",
+    expect: Annotated[str, typer.Option(help="The outputs that the example must give: .npz or .json.")] = "",
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for its factory or class.")] = None,
     pool: Annotated[str, typer.Option(help="The pods that are to serve it.")] = "",
     store: Annotated[
@@ -41,13 +43,15 @@ def publish(
     ] = "",
     wait: Annotated[bool, typer.Option(help="Wait until the version is ready or has failed.")] = True,
     timeout: Timeout = 120.0,
+    actor: Actor = "",
     kafka: Kafka = "",
     name: Name = "",
     as_json: AsJson = False,
 ) -> None:
     """Store an artifact under its digest and add it to a model as a version.
 
-    The first version of a model gets all its traffic; a later one gets none until `split` gives it some.
+    The first version of a model gets all its traffic; a later one none until `promote` or `split` gives it
+    some; where the model's policy is latest(N) it gets all when it is ready.
     """
     out = Output(as_json)
     servers = kafka_of(kafka, name)
@@ -57,16 +61,19 @@ def publish(
     spec: dict[str, Any] = {"runtime": runtime or _runtime(path), "options": pairs(option or [])}
     spec |= {key: value for key, value in (("factory", factory), ("pool", pool)) if value}
     spec |= _placed(artifacts, "uri", path, out)
-    if example:
-        spec["example"] = _placed(artifacts, "example", example, out)["example"]
+    for field, file in (("example", example), ("expect", expect)):
+        if file:
+            spec |= _placed(artifacts, field, file, out)
     if signature:
         spec["signature"] = _signature(signature)
     # Two that publish at once may both mean this number: the router takes one artifact under a name only.
-    ack = obey(out, servers, {"model": model, "register": {chosen: spec}}, timeout)
+    ack = obey(out, servers, {"model": model, "register": {chosen: spec}, "actor": actor}, timeout)
     if wait:
         await_versions(out, servers, ack, timeout, only=chosen)
-    if table.versions and chosen not in table.route.split:
-        out.say(f"it gets no traffic yet: pointsman split {model} VERSION=WEIGHT ...")
+    if table.versions and chosen not in table.route.split and not latest(table.policy):
+        out.say(
+            f"it gets no traffic yet: pointsman promote {model} {chosen}, or split {model} VERSION=WEIGHT ..."
+        )
 
 
 def _store(store: str, kafka: str, name: str) -> Artifacts:

@@ -8,7 +8,10 @@ from pointsman.errors import Failure
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """`epoch` is the model's table after the command; `error` says why it was refused."""
+    """`epoch` is the model's table after the command; `error` says why it was refused.
+
+    `note` is what to know of one that was obeyed.
+    """
 
     command: str
     model: str = ""
@@ -19,3 +22,4 @@ class Ack(msgspec.Struct, frozen=True):
     repeated: bool = False
     error: Failure | None = None
     at_ms: int = 0
+    note: str = ""

@@ -41,7 +41,26 @@ class Retire(msgspec.Struct, frozen=True, tag="retire"):
     versions: tuple[str, ...]
 
 
-Body: TypeAlias = Apply | Register | SetSplit | SetLabels | Retire
+class Promote(msgspec.Struct, frozen=True, tag="promote"):
+    """Give a version all the traffic once it is ready, and then these labels."""
+
+    version: str
+    labels: tuple[str, ...] = ()
+
+
+class Rollback(msgspec.Struct, frozen=True, tag="rollback"):
+    """Bring back the split and labels of the deployment of an epoch; 0 is the one before the last."""
+
+    to: int = 0
+
+
+class SetPolicy(msgspec.Struct, frozen=True, tag="policy"):
+    """Change which versions are kept: named, all or latest(n)."""
+
+    policy: str
+
+
+Body: TypeAlias = Apply | Register | SetSplit | SetLabels | Retire | Promote | Rollback | SetPolicy
 
 
 class Command(msgspec.Struct, frozen=True):

@@ -8,7 +8,10 @@ from pointsman.errors import Failure
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """The final answer to a command. `epoch` is the table's after it; a repeat is `repeated`."""
+    """The final answer to a command. `epoch` is the table's after it; a repeat is `repeated`.
+
+    `note` says what one should know of a command that was obeyed.
+    """
 
     command: str
     model: str
@@ -17,6 +20,7 @@ class Ack(msgspec.Struct, frozen=True):
     actor: str = ""
     repeated: bool = False
     error: Failure | None = None
+    note: str = ""
 
 
 class VersionEvent(msgspec.Struct, frozen=True):

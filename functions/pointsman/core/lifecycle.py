@@ -7,7 +7,10 @@ from typing import Final
 
 import msgspec
 
+from pointsman.core.deployments import followed_up
 from pointsman.core.events import VersionEvent
+from pointsman.core.labels import is_held, settled
+from pointsman.core.policy import followed
 from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving, renewed
 from pointsman.core.tensor import Signature
 
@@ -68,11 +71,11 @@ def patience_ms(every_ms: int, silence_ms: int) -> int:
 def advance(table: RouteTable, moment: Moment) -> RouteTable:
     """Return the table with each version in the state that the moment implies; a new epoch if any moved."""
     versions = {name: _heard(entry, moment) for name, entry in table.versions.items()}
-    table_now = msgspec.structs.replace(table, versions=versions)
-    drained = {name: _drained(entry, table_now, moment) for name, entry in versions.items()}
+    heard = settled(followed(msgspec.structs.replace(table, versions=versions)))
+    drained = {name: _drained(entry, heard, moment) for name, entry in heard.versions.items()}
     left = {name: entry for name, entry in drained.items() if entry.state is not VersionState.RETIRED}
-    labels = {label: version for label, version in table.labels.items() if version in left}
-    return renewed(msgspec.structs.replace(table, versions=left, labels=labels), table, moment.now_ms)
+    settled_again = settled(msgspec.structs.replace(heard, versions=left))
+    return renewed(followed_up(settled_again, table, moment.now_ms), table, moment.now_ms)
 
 
 def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
@@ -162,7 +165,7 @@ def _drained(entry: VersionEntry, table: RouteTable, moment: Moment) -> VersionE
     if not entry.leaving:
         return entry
     if entry.state is not VersionState.DRAINING:
-        if is_serving(entry) and not _succeeded(table):
+        if is_serving(entry) and (not _succeeded(table) or is_held(table, entry)):
             return entry
         entry = _moved(entry, VersionState.DRAINING, "", moment.now_ms)
     late = moment.now_ms - entry.since_ms > DRAIN_LIMIT_MS

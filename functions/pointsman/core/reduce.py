@@ -7,8 +7,22 @@ from typing import Final
 
 import msgspec
 
-from pointsman.core.commands import Apply, Command, Register, Retire, SetLabels, SetSplit, command_hash
-from pointsman.core.spec import WEIGHT_SCALE, ModelSpec, Route, VersionSpec
+from pointsman.core import labels as labelling
+from pointsman.core.commands import (
+    Apply,
+    Command,
+    Promote,
+    Register,
+    Retire,
+    Rollback,
+    SetLabels,
+    SetPolicy,
+    SetSplit,
+    command_hash,
+)
+from pointsman.core.deployments import recorded, rolled_back
+from pointsman.core.policy import ALL, followed, hand_fault, latest, outdated, policy_faults, staying
+from pointsman.core.spec import NAMED, WEIGHT_SCALE, ModelSpec, Route, VersionSpec
 from pointsman.core.table import (
     REMEMBERED_COMMANDS,
     RouteTable,
@@ -49,35 +63,59 @@ def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Fa
     changed = _change(table, command, facts)
     if isinstance(changed, Failure):
         return changed
-    if _size(changed) > max(MAX_TABLE_BYTES, _size(table)):
+    changed = labelling.settled(followed(changed))
+    if not isinstance(command.body, Rollback):
+        changed = recorded(changed, table, command.actor, facts.now_ms)
+    fitted = _fitted(changed, table)
+    if fitted is None:
         message = f"the model would need more than {MAX_TABLE_BYTES} bytes; retire versions or labels first"
         return Failure(FAILED_PRECONDITION, message, "model")
     remembered = (*table.commands, digest)[-REMEMBERED_COMMANDS:]
-    return msgspec.structs.replace(renewed(changed, table, facts.now_ms), commands=remembered)
+    return msgspec.structs.replace(renewed(fitted, table, facts.now_ms), commands=remembered)
+
+
+def _fitted(changed: RouteTable, before: RouteTable) -> RouteTable | None:
+    """Return the table, if need be with fewer deployments to go back to; None where it is too large."""
+    while _size(changed) > max(MAX_TABLE_BYTES, _size(before)):
+        if not changed.deployments:
+            return None
+        changed = msgspec.structs.replace(changed, deployments=changed.deployments[1:])
+    return changed
 
 
 def _size(table: RouteTable) -> int:
-    return len(msgspec.json.encode((table.versions, table.route, table.labels)))
+    return len(
+        msgspec.json.encode((table.versions, table.route, table.labels, table.awaited, table.deployments))
+    )
 
 
 def _change(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Failure:
     match command.body:
         case Apply(spec):
-            return _apply(table, spec, facts)
+            changed = _apply(table, spec, facts)
         case Register(versions):
-            return _register(table, versions, facts)
+            changed = _register(table, versions, facts)
         case SetSplit(weights):
-            return _split(table, weights)
+            changed = _split(table, weights)
         case SetLabels(labels):
-            return _label(table, labels)
+            changed = labelling.moved(table, labels)
         case Retire(versions):
-            return _retire(table, versions)
+            changed = _retire(table, versions)
+        case Promote(version, labels):
+            changed = _promote(table, version, labels)
+        case Rollback(to):
+            changed = rolled_back(table, to)
+        case SetPolicy(policy):
+            changed = _policy(table, policy)
+    return changed
 
 
 def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Failure:
     if not spec.model:
         spec = msgspec.structs.replace(spec, model=table.model)  # its record's key said it
-    fault = check_spec(spec) or _output_fault(spec.route, facts)
+    kept = {} if spec.policy == NAMED else staying(table)
+    spec = _completed(spec, table, kept)
+    fault = check_spec(spec, kept) or _output_fault(spec.route, facts)
     if fault is not None:
         return fault
     versions = _versions(table, spec.versions, facts)
@@ -85,15 +123,30 @@ def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Fai
         return versions
     for name, entry in table.versions.items():
         if name not in versions:
-            versions[name] = msgspec.structs.replace(entry, leaving=True)
-    labels = {label: version for label, version in spec.labels.items() if version}
+            versions[name] = msgspec.structs.replace(entry, leaving=name not in kept)
+    changed = msgspec.structs.replace(
+        table, versions=versions, route=spec.route, limits=spec.limits, policy=spec.policy
+    )
+    return labelling.asked(changed, {label: version for label, version in spec.labels.items() if version})
+
+
+def _completed(spec: ModelSpec, table: RouteTable, kept: Mapping[str, VersionEntry]) -> ModelSpec:
+    """Fill in what the policy knows: the split that a file under `all` leaves out, and who is out of date."""
+    if next(policy_faults(spec.policy, {**kept, **spec.versions}), None) is not None:
+        return spec
+    split = spec.route.split
+    if spec.policy == ALL and not any(split.values()):
+        split = table.route.split or dict.fromkeys([*spec.versions][:1], WEIGHT_SCALE)
+    # A file that is applied again does not bring back what newer versions have replaced.
+    old = outdated(table, spec.versions, spec.policy)
+    versions = {name: version for name, version in spec.versions.items() if name not in old}
     return msgspec.structs.replace(
-        table, versions=versions, route=spec.route, labels=labels, limits=spec.limits
+        spec, versions=versions, route=msgspec.structs.replace(spec.route, split=split)
     )
 
 
 def _register(table: RouteTable, wanted: Mapping[str, VersionSpec], facts: Facts) -> RouteTable | Failure:
-    fault = check_versions(table.model, wanted)
+    fault = check_versions(table.model, wanted, table.policy) or _outdated(table, wanted)
     if fault is not None:
         return fault
     versions = _versions(table, wanted, facts)
@@ -103,6 +156,15 @@ def _register(table: RouteTable, wanted: Mapping[str, VersionSpec], facts: Facts
     if not any(route.split.values()):
         route = msgspec.structs.replace(route, split={next(iter(wanted)): WEIGHT_SCALE})
     return msgspec.structs.replace(table, versions={**table.versions, **versions}, route=route)
+
+
+def _outdated(table: RouteTable, wanted: Mapping[str, VersionSpec]) -> Failure | None:
+    for name in outdated(table, wanted, table.policy):
+        message = (
+            f"{table.policy} would retire version {name} at once: newer ones serve; give it a higher number"
+        )
+        return Failure(FAILED_PRECONDITION, f"versions.{name}: {message}", f"versions.{name}")
+    return None
 
 
 def _versions(
@@ -163,24 +225,34 @@ def _second_identity(known: VersionEntry, field: str) -> Failure:
 
 
 def _split(table: RouteTable, weights: Mapping[str, int]) -> RouteTable | Failure:
-    staying = {name: entry for name, entry in table.versions.items() if not entry.leaving}
-    fault = check_weights(weights, staying, "split")
+    fault = hand_fault(table, "split") or check_weights(weights, staying(table), "split")
     if fault is not None:
         return fault
     return msgspec.structs.replace(table, route=msgspec.structs.replace(table.route, split=dict(weights)))
 
 
-def _label(table: RouteTable, labels: Mapping[str, str]) -> RouteTable | Failure:
-    merged = dict(table.labels)
-    for label, version in labels.items():
-        fault = next(label_faults(label, version, table.versions), None)
-        if fault is not None:
-            return fault
-        if version:
-            merged[label] = version
-        else:
-            merged.pop(label, None)
-    return msgspec.structs.replace(table, labels=merged)
+def _promote(table: RouteTable, name: str, labels: tuple[str, ...]) -> RouteTable | Failure:
+    field = "promote.version"
+    entry = staying(table).get(name)
+    if entry is None:
+        return Failure(NOT_FOUND, f"the model has no version {name!r}", field)
+    if entry.state is VersionState.FAILED:
+        message = f"version {name} failed to load ({entry.reason}); publish another"
+        return Failure(FAILED_PRECONDITION, f"{field}: {message}", field)
+    faults = (fault for label in labels for fault in label_faults(label, name, table.versions))
+    fault = hand_fault(table, "promote") or next(faults, None)
+    if fault is not None:
+        return fault
+    route = msgspec.structs.replace(table.route, split={name: WEIGHT_SCALE})
+    awaited = {**table.awaited, **dict.fromkeys(labels, name)}
+    return msgspec.structs.replace(table, route=route, awaited=awaited)
+
+
+def _policy(table: RouteTable, policy: str) -> RouteTable | Failure:
+    if not table.versions:
+        return Failure(NOT_FOUND, f"unknown model {table.model!r}: publish a version first", "model")
+    fault = next(policy_faults(policy, staying(table)), None)
+    return fault or msgspec.structs.replace(table, policy=policy)
 
 
 def _retire(table: RouteTable, names: tuple[str, ...]) -> RouteTable | Failure:
@@ -191,11 +263,12 @@ def _retire(table: RouteTable, names: tuple[str, ...]) -> RouteTable | Failure:
             return Failure(NOT_FOUND, f"the model has no version {name!r}", f"retire.{name}")
         versions[name] = msgspec.structs.replace(entry, leaving=True)
     split = {name: weight for name, weight in table.route.split.items() if name not in names}
-    staying = [entry for entry in versions.values() if not entry.leaving]
-    if staying and not any(split.values()):
+    is_served = any(split.values()) or latest(table.policy)
+    if not is_served and any(not entry.leaving for entry in versions.values()):
         return Failure(
             FAILED_PRECONDITION, "the versions left would get no traffic; change the split first", "retire"
         )
     labels = {label: version for label, version in table.labels.items() if version not in names}
+    awaited = {label: version for label, version in table.awaited.items() if version not in names}
     route = msgspec.structs.replace(table.route, split=split)
-    return msgspec.structs.replace(table, versions=versions, route=route, labels=labels)
+    return msgspec.structs.replace(table, versions=versions, route=route, labels=labels, awaited=awaited)

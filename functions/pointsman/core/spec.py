@@ -12,6 +12,8 @@ WEIGHT_SCALE: Final = 10_000
 DEFAULT_POOL: Final = "default"
 DEFAULT_MAX_BATCH: Final = 256
 DEFAULT_CONCURRENCY: Final = 2
+DEFAULT_TOLERANCE: Final = 1e-4
+NAMED: Final = "named"
 
 
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +37,8 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_ready: int = 1
     ordered: bool = False
     pinned: bool = False
+    expect: str = ""
+    tolerance: float = DEFAULT_TOLERANCE
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -55,10 +59,11 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
-    """The desired state of one model. A version that is left out drains and retires."""
+    """The desired state of one model. A version left out drains and retires, unless `policy` keeps it."""
 
     model: str
     versions: dict[str, VersionSpec]
     route: Route = Route()
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     limits: Limits = Limits()
+    policy: str = NAMED

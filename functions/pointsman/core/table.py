@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from pointsman.core.spec import Limits, Route, VersionSpec
+from pointsman.core.spec import NAMED, Limits, Route, VersionSpec
 
 REMEMBERED_COMMANDS: Final = 256
 
@@ -62,13 +62,28 @@ class Place(msgspec.Struct, frozen=True):
     offset: int
 
 
+class Deployment(msgspec.Struct, frozen=True):
+    """A split and labels that somebody decided on, under which epoch and when.
+
+    `generations` are those of the versions in it: another artifact under an old name is another version.
+    """
+
+    epoch: int
+    at_ms: int
+    actor: str
+    split: Mapping[str, int]
+    labels: Mapping[str, str]
+    generations: Mapping[str, int]
+
+
 class RouteTable(msgspec.Struct, frozen=True):
-    """All that routing of one model depends on. A change of it is a new epoch, but for the last four.
+    """All that routing of one model depends on. A change of it is a new epoch, but for all below `awaited`.
 
     `fallback` is the split that served last; it goes on serving while no version of `route.split` is ready.
     `commands` holds the hashes of the last commands, so that a repeat is recognised. `obeyed` is the last
     place of each lane of the control topic that was taken in. In a table that was rebuilt from a snapshot
-    `history` holds the places up to which commands are part of it.
+    `history` holds the places up to which commands are part of it. `awaited` are labels that move when their
+    new version is ready. `deployments` are what rollback goes back to, the oldest first, the last in force.
     """
 
     model: str
@@ -78,10 +93,13 @@ class RouteTable(msgspec.Struct, frozen=True):
     fallback: Mapping[str, int] = {}
     labels: Mapping[str, str] = {}
     limits: Limits = Limits()
+    policy: str = NAMED
+    awaited: Mapping[str, str] = {}
     commands: tuple[int, ...] = ()
     at_ms: int = 0
     obeyed: tuple[Place, ...] = ()
     history: tuple[Place, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
 
 
 def is_serving(entry: VersionEntry | None) -> bool:
@@ -122,11 +140,13 @@ def renewed(table: RouteTable, before: RouteTable, now_ms: int) -> RouteTable:
 
 
 def same_routing(one: RouteTable, other: RouteTable) -> bool:
-    """Whether two tables differ at most in the commands they have taken in and in their date."""
+    """Whether two tables differ at most in what they remember and in their date."""
     return (
         one.versions == other.versions
         and one.route == other.route
         and one.fallback == other.fallback
         and one.labels == other.labels
         and one.limits == other.limits
+        and one.policy == other.policy
+        and one.awaited == other.awaited
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pointsman.core.ids import GRAMMAR, is_name
+from pointsman.core.policy import latest, policy_faults
 from pointsman.core.spec import ModelSpec, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.tensor import DTYPES, Signature
@@ -18,14 +19,14 @@ MAX_DIMENSION: Final = 2**48
 _BOUNDS = (("max_batch", 1, 65_536), ("concurrency", 1, 64), ("min_ready", 1, 1_000))
 
 
-def check_spec(spec: ModelSpec) -> Failure | None:
-    """Return the first fault of a model's desired state, or None."""
-    return next(_spec_faults(spec), None)
+def check_spec(spec: ModelSpec, kept: Mapping[str, object]) -> Failure | None:
+    """Return the first fault of a model's desired state, or None. `kept` are versions that stay unlisted."""
+    return next(_spec_faults(spec, {**kept, **spec.versions}), None)
 
 
-def check_versions(model: str, versions: Mapping[str, VersionSpec]) -> Failure | None:
+def check_versions(model: str, versions: Mapping[str, VersionSpec], policy: str) -> Failure | None:
     """Return the first fault of versions that are added to a model, or None."""
-    return next(_added_faults(model, versions), None)
+    return next(_added_faults(model, versions, policy), None)
 
 
 def check_weights(weights: Mapping[str, int], known: Mapping[str, object], field: str) -> Failure | None:
@@ -47,31 +48,40 @@ def invalid(field: str, message: str) -> Failure:
     return Failure(INVALID_ARGUMENT, f"{field}: {message}", field)
 
 
-def _added_faults(model: str, versions: Mapping[str, VersionSpec]) -> Iterator[Failure]:
+def _added_faults(model: str, versions: Mapping[str, VersionSpec], policy: str) -> Iterator[Failure]:
     if not is_name(model):
         yield invalid("model", f"a name is {GRAMMAR}")
     if not versions:
         yield invalid("register", "at least one version is required")
     for version, entry in versions.items():
         yield from _version_faults(version, entry)
+    yield from policy_faults(policy, versions)
 
 
-def _spec_faults(spec: ModelSpec) -> Iterator[Failure]:
+def _spec_faults(spec: ModelSpec, known: Mapping[str, object]) -> Iterator[Failure]:
     if not is_name(spec.model):
         yield invalid("model", f"a name is {GRAMMAR}")
     for version, entry in spec.versions.items():
         yield from _version_faults(version, entry)
-    if spec.versions:
-        fault = check_weights(spec.route.split, spec.versions, "route.split")
+    yield from policy_faults(spec.policy, known)
+    yield from _split_faults(spec, known)
+    for label, version in spec.labels.items():
+        yield from label_faults(label, version, known)
+    for name, value in (("max_inflight", spec.limits.max_inflight), ("deadline", spec.limits.deadline_ms)):
+        if not 0 <= value <= MAX_LIMIT:
+            yield invalid(f"limits.{name}", f"must be from 0 to {MAX_LIMIT}")
+
+
+def _split_faults(spec: ModelSpec, known: Mapping[str, object]) -> Iterator[Failure]:
+    if latest(spec.policy):
+        if spec.route.split:
+            yield invalid("route.split", f"{spec.policy} deals out the traffic; leave it out")
+    elif known:
+        fault = check_weights(spec.route.split, known, "route.split")
         if fault is not None:
             yield fault
     elif spec.route.split:
         yield invalid("route.split", "a model without versions has no split")
-    for label, version in spec.labels.items():
-        yield from label_faults(label, version, spec.versions)
-    for name, value in (("max_inflight", spec.limits.max_inflight), ("deadline", spec.limits.deadline_ms)):
-        if not 0 <= value <= MAX_LIMIT:
-            yield invalid(f"limits.{name}", f"must be from 0 to {MAX_LIMIT}")
 
 
 def label_faults(label: str, version: str, known: Mapping[str, object]) -> Iterator[Failure]:
@@ -95,6 +105,10 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
             yield invalid(f"{field}.{name}", f"must be from {least} to {most}")
     if spec.sha256 and not _is_digest(spec.sha256):
         yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
+    if spec.expect and not spec.example:
+        yield invalid(f"{field}.expect", "says what the example gives, so it needs an example")
+    if not 0 < spec.tolerance <= 1:
+        yield invalid(f"{field}.tolerance", "must be over 0 and at most 1")
     if spec.signature is not None:
         yield from signature_faults(f"{field}.signature", spec.signature)
 

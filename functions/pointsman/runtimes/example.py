@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -12,8 +14,6 @@ from pointsman.core.tensor import DATATYPES, DTYPES, Array, Item, Signature, Ten
 from pointsman.errors import INVALID_ARGUMENT, Failure, LoadError
 from pointsman.runtimes.base import DEFAULT_INPUT, one_line
 
-_FIELD: Final = "example"
-
 
 def read_example(path: Path, signature: Signature | None) -> Item:
     """Return the item in a file: `.npy` (the only input), `.npz`, or `.json` ({name: nested list}).
@@ -21,11 +21,19 @@ def read_example(path: Path, signature: Signature | None) -> Item:
     Arrays hold rows. Where the signature knows an input, JSON numbers take its datatype; otherwise
     fractions are FP32 and whole numbers INT64. Raises LoadError.
     """
+    return read_item(path, () if signature is None else signature.inputs, "example")
+
+
+def read_item(path: Path, tensors: Sequence[TensorSpec], field: str) -> Item:
+    """Return the item in the file that a version's `field` names; of what is known of it, its `tensors`.
+
+    Raises LoadError.
+    """
     try:
-        return _read(path, {} if signature is None else {tensor.name: tensor for tensor in signature.inputs})
-    except (OSError, ValueError, TypeError, msgspec.MsgspecError) as error:
-        message = one_line(f"example: {path} cannot be read: {error}")
-        raise LoadError(Failure(INVALID_ARGUMENT, message, _FIELD)) from error
+        return _read(path, {tensor.name: tensor for tensor in tensors})
+    except (OSError, ValueError, TypeError, BadZipFile, msgspec.MsgspecError) as error:
+        message = one_line(f"{field}: {path} cannot be read: {error}")
+        raise LoadError(Failure(INVALID_ARGUMENT, message, field)) from error
 
 
 def zeros(signature: Signature) -> Item:
@@ -43,7 +51,7 @@ def _read(path: Path, wanted: dict[str, TensorSpec]) -> Item:
         name = next(iter(wanted), DEFAULT_INPUT)
         return {name: np.load(path, allow_pickle=False)}
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     if path.suffix == ".json":
         tree = msgspec.json.decode(path.read_bytes(), type=dict[str, list[Any]])

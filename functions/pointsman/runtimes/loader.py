@@ -14,7 +14,8 @@ from pointsman.core.validate import signature_faults
 from pointsman.errors import FAILED_PRECONDITION, INTERNAL, Failure, LoadError
 from pointsman.runtimes.artifact import imported, path_of, verified_sha256
 from pointsman.runtimes.base import Loaded, one_line
-from pointsman.runtimes.example import read_example, signature_of, zeros
+from pointsman.runtimes.example import read_example, read_item, signature_of, zeros
+from pointsman.runtimes.expectation import FRACTIONAL, difference
 from pointsman.runtimes.framework import target_of
 from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
@@ -74,10 +75,21 @@ def _warm(loaded: Loaded, spec: VersionSpec) -> None:
     result = loaded.warm(item, spec.max_batch)
     if isinstance(result, Failure):
         raise LoadError(Failure(FAILED_PRECONDITION, one_line(f"the warm-up failed: {result.message}")))
+    if spec.expect:
+        _verify(result, spec)
     if loaded.signature is None:
         loaded.signature = signature_of(item, result)
     elif not loaded.signature.outputs:
         loaded.signature = Signature(loaded.signature.inputs, signature_of(item, result).outputs)
+
+
+def _verify(result: Item, spec: VersionSpec) -> None:
+    """Raise LoadError where the example's outputs are not what the version's author expects."""
+    fractional = [tensor for tensor in signature_of({}, result).outputs if tensor.datatype in FRACTIONAL]
+    expected = read_item(path_of(spec.expect, "expect"), fractional, "expect")
+    fault = difference(expected, result, spec.tolerance)
+    if fault:
+        raise LoadError(Failure(FAILED_PRECONDITION, one_line(f"expect: {fault}"), "expect"))
 
 
 def _sound(signature: Signature) -> Signature:

@@ -9,6 +9,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
+from pointsman.core.deployments import lost
 from pointsman.core.events import Ack, Event
 from pointsman.core.history import REBUILD_S, is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
@@ -132,7 +133,8 @@ class Steering:
         self._settle(before, advance(noted(after, place), self._moment()))
         kind = command.body.__struct_config__.tag
         epoch = self._state.table.epoch
-        self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated))
+        note = "" if repeated else lost(after, before)
+        self._emit(Ack(command.id, command.model, epoch, str(kind), command.actor, repeated, note=note))
         self._watch_pods()
 
     def _watch_pods(self, least_ms: int = 0) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 from google.protobuf.message import DecodeError
 
-from pointsman.core.commands import Apply, Body, Command, Register, Retire, SetLabels, SetSplit
-from pointsman.core.spec import WEIGHT_SCALE, Limits, ModelSpec, Route, VersionSpec
+from pointsman.core.commands import (
+    Apply,
+    Body,
+    Command,
+    Promote,
+    Register,
+    Retire,
+    Rollback,
+    SetLabels,
+    SetPolicy,
+    SetSplit,
+)
+from pointsman.core.spec import NAMED, WEIGHT_SCALE, Limits, ModelSpec, Route, VersionSpec
 from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.wire.duration import milliseconds
@@ -48,10 +59,24 @@ class ModelText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     route: RouteText = RouteText()
     labels: dict[str, str] = {}
     limits: LimitsText = LimitsText()
+    policy: str = NAMED
+
+
+class PromoteText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `promote` says: the version, and the labels that go with it."""
+
+    version: str
+    labels: tuple[str, ...] = ()
+
+
+class RollbackText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `rollback` says: nothing, or the epoch of a deployment."""
+
+    to: int = 0
 
 
 class CommandText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A command line: exactly one of apply, register, split, label, retire."""
+    """A command line: exactly one of the fields from `apply` on."""
 
     model: str = ""
     id: str = ""
@@ -62,6 +87,9 @@ class CommandText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     split: dict[str, float] | None = None
     label: dict[str, str] | None = None
     retire: tuple[str, ...] | None = None
+    promote: PromoteText | None = None
+    rollback: RollbackText | None = None
+    policy: str | None = None
 
 
 class Malformed(Exception):
@@ -112,22 +140,30 @@ def command_from_protobuf(value: bytes, fallback_id: str) -> Command:
 
 
 def _body(message: pb.ControlCommand) -> Body:
+    body: Body
     match message.WhichOneof("command"):
         case "apply":
-            return Apply(_model_from_pb(message.apply, message.model))
+            body = Apply(_model_from_pb(message.apply, message.model))
         case "register":
-            return Register(_specs_from_pb(message.register.versions))
+            body = Register(_specs_from_pb(message.register.versions))
         case "split":
-            return SetSplit({weight.version: weight.weight for weight in message.split.weights})
+            body = SetSplit({weight.version: weight.weight for weight in message.split.weights})
         case "label":
-            return SetLabels(dict(message.label.labels))
+            body = SetLabels(dict(message.label.labels))
         case "retire":
-            return Retire(tuple(message.retire.versions))
+            body = Retire(tuple(message.retire.versions))
+        case "promote":
+            body = Promote(message.promote.version, tuple(message.promote.labels))
+        case "rollback":
+            body = Rollback(message.rollback.to)
+        case "policy":
+            body = SetPolicy(message.policy)
         case _:
             raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"))
+    return body
 
 
-_ONE_OF = "a command holds exactly one of apply, register, split, label, retire"
+_ONE_OF = "a command holds exactly one of apply, register, split, label, retire, promote, rollback, policy"
 
 
 def _specs_from_pb(messages: Mapping[str, pb.VersionSpec]) -> dict[str, VersionSpec]:
@@ -141,6 +177,7 @@ def _model_from_pb(message: pb.ModelSpec, model: str) -> ModelSpec:
         route_from_pb(message.route),
         dict(message.labels),
         Limits(message.limits.max_inflight, message.limits.deadline_ms),
+        message.policy or NAMED,
     )
 
 
@@ -196,32 +233,42 @@ def _narrowed(tree: Any, steps: list[str]) -> Any:
 
 
 def _command(text: CommandText, fallback_id: str) -> Command:
-    bodies: list[Body] = []
-    if text.apply is not None:
-        bodies.append(Apply(_model(text.apply, text.model)))
-    if text.register is not None:
-        bodies.append(Register(text.register))
-    if text.split is not None:
-        bodies.append(SetSplit(_weights(text.split, "split")))
-    if text.label is not None:
-        bodies.append(SetLabels(text.label))
-    if text.retire is not None:
-        bodies.append(Retire(text.retire))
+    bodies = list(_bodies(text))
     if len(bodies) != 1:
         raise Malformed(Failure(INVALID_ARGUMENT, _ONE_OF, "command"))
     model = text.model or (text.apply.model if text.apply is not None else "")
     return Command(text.id or fallback_id, model, bodies[0], text.expected_epoch, text.actor)
 
 
+def _bodies(text: CommandText) -> Iterator[Body]:
+    if text.apply is not None:
+        yield Apply(_model(text.apply, text.model))
+    if text.register is not None:
+        yield Register(text.register)
+    if text.split is not None:
+        yield SetSplit(_weights(text.split, "split"))
+    if text.label is not None:
+        yield SetLabels(text.label)
+    if text.retire is not None:
+        yield Retire(text.retire)
+    if text.promote is not None:
+        yield Promote(text.promote.version, text.promote.labels)
+    if text.rollback is not None:
+        yield Rollback(text.rollback.to)
+    if text.policy is not None:
+        yield SetPolicy(text.policy)
+
+
 def _model(text: ModelText, model: str) -> ModelSpec:
     split = _weights(text.route.split, "route.split")
-    if not split and len(text.versions) == 1:
+    if not split and len(text.versions) == 1 and text.policy == NAMED:
         split = {next(iter(text.versions)): WEIGHT_SCALE}
     route = Route(
         split, _sticky(text.route.sticky), text.route.features, text.route.output, text.route.experiment
     )
     limits = Limits(text.limits.max_inflight, _milliseconds(text.limits.deadline))
-    return ModelSpec(_agreed(text.model, model), dict(text.versions), route, dict(text.labels), limits)
+    name = _agreed(text.model, model)
+    return ModelSpec(name, dict(text.versions), route, dict(text.labels), limits, text.policy)
 
 
 def _agreed(described: str, model: str) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pointsman.core.spec import DEFAULT_CONCURRENCY, DEFAULT_MAX_BATCH, DEFAULT_POOL, VersionSpec
+from pointsman.core.spec import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_MAX_BATCH,
+    DEFAULT_POOL,
+    DEFAULT_TOLERANCE,
+    VersionSpec,
+)
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2 as pb
 
@@ -23,6 +29,8 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         min_ready=spec.min_ready,
         ordered=spec.ordered,
         pinned=spec.pinned,
+        expect=spec.expect,
+        tolerance=spec.tolerance,
     )
 
 
@@ -42,6 +50,8 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         min_ready=message.min_ready or 1,
         ordered=message.ordered,
         pinned=message.pinned,
+        expect=message.expect,
+        tolerance=message.tolerance or DEFAULT_TOLERANCE,
     )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
 from pointsman.core.lifecycle import Held, PodWord
-from pointsman.core.spec import Limits, Route
-from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState
+from pointsman.core.spec import NAMED, Limits, Route
+from pointsman.core.table import Deployment, Place, RouteTable, VersionEntry, VersionState
 from pointsman.errors import NewerRelease
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.pb.v1 import serving_pb2
@@ -45,13 +45,16 @@ def table_to_bytes(table: RouteTable) -> bytes:
         versions=[_entry_to_pb(entry) for entry in table.versions.values()],
         route=route_to_pb(table.route),
         fallback=_weights_to_pb(table.fallback),
-        labels=[pb.Label(label=label, version=version) for label, version in table.labels.items()],
+        labels=_labels_to_pb(table.labels),
         limits=pb.Limits(max_inflight=table.limits.max_inflight, deadline_ms=table.limits.deadline_ms),
         commands=table.commands,
         at_ms=table.at_ms,
         schema=SCHEMA,
         obeyed=_places_to_pb(table.obeyed),
         history=_places_to_pb(table.history),
+        policy=table.policy,
+        awaited=_labels_to_pb(table.awaited),
+        deployments=[_deployment_to_pb(one) for one in table.deployments],
     ).SerializeToString(deterministic=True)
 
 
@@ -64,12 +67,15 @@ def table_from_bytes(value: bytes) -> RouteTable:
         versions={entry.version: _entry_from_pb(entry) for entry in message.versions},
         route=route_from_pb(message.route),
         fallback=_weights_from_pb(message.fallback),
-        labels={label.label: label.version for label in message.labels},
+        labels=_labels_from_pb(message.labels),
         limits=Limits(message.limits.max_inflight, message.limits.deadline_ms),
         commands=tuple(message.commands),
         at_ms=message.at_ms,
         obeyed=_places_from_pb(message.obeyed),
         history=_places_from_pb(message.history),
+        policy=message.policy or NAMED,
+        awaited=_labels_from_pb(message.awaited),
+        deployments=tuple(_deployment_from_pb(one) for one in message.deployments),
     )
 
 
@@ -130,6 +136,36 @@ def _weights_to_pb(weights: Mapping[str, int]) -> list[pb.Weight]:
 
 def _weights_from_pb(weights: Iterable[pb.Weight]) -> dict[str, int]:
     return {weight.version: weight.weight for weight in weights}
+
+
+def _labels_to_pb(labels: Mapping[str, str]) -> list[pb.Label]:
+    return [pb.Label(label=label, version=version) for label, version in labels.items()]
+
+
+def _labels_from_pb(labels: Iterable[pb.Label]) -> dict[str, str]:
+    return {label.label: label.version for label in labels}
+
+
+def _deployment_to_pb(one: Deployment) -> pb.Deployment:
+    return pb.Deployment(
+        epoch=one.epoch,
+        at_ms=one.at_ms,
+        actor=one.actor,
+        split=_weights_to_pb(one.split),
+        labels=_labels_to_pb(one.labels),
+        generations=one.generations,
+    )
+
+
+def _deployment_from_pb(message: pb.Deployment) -> Deployment:
+    return Deployment(
+        message.epoch,
+        message.at_ms,
+        message.actor,
+        _weights_from_pb(message.split),
+        _labels_from_pb(message.labels),
+        dict(message.generations),
+    )
 
 
 def _places_to_pb(places: Iterable[Place]) -> list[pb.ControlPlace]:

@@ -98,7 +98,7 @@ def test_the_engine_goes_on_from_its_checkpoint_after_its_death(stack: Stack) ->
     _until_newer_checkpoint(stack, newest)
     stack.kill("engine")
     stack.wait_ready()
-    after = control(stack, {"model": "kept", "label": {"canary": "1"}, "expected_epoch": epoch})
+    after = control(stack, {"model": "kept", "split": {"1": 2}, "expected_epoch": epoch})
     assert after.ok, after.error
 
 
@@ -111,7 +111,7 @@ def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(stack: Stack) -> N
     stack.resume("engine")
     assert not choices[0].exists()
     assert len(list(stack.home.path.glob("checkpoints-damaged/*"))) == 1
-    assert control(stack, {"model": "kept", "label": {"stable": "1"}}).ok
+    assert control(stack, {"model": "kept", "split": {"1": 3}}).ok
 
 
 def test_a_held_child_stays_away_until_it_is_resumed(stack: Stack) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from pointsman.core.commands import Apply, Body, Register, Retire, SetLabels, SetSplit
+from pointsman.core.commands import (
+    Apply,
+    Body,
+    Promote,
+    Register,
+    Retire,
+    Rollback,
+    SetLabels,
+    SetPolicy,
+    SetSplit,
+)
 from pointsman.core.reduce import MAX_TABLE_BYTES, Facts
 from pointsman.core.spec import Limits, ModelSpec
 from pointsman.core.split import MAX_WEIGHT
@@ -45,6 +55,22 @@ BAD: list[tuple[Body, str, str]] = [
     (Register({"7": version(uri="")}), INVALID_ARGUMENT, "versions.7.uri"),
     (Retire(("9",)), NOT_FOUND, "retire.9"),
     (Retire(("1", "9")), NOT_FOUND, "retire.9"),
+    (Promote("9"), NOT_FOUND, "promote.version"),
+    (Promote("2", ("a/b",)), INVALID_ARGUMENT, "labels.a/b"),
+    (Rollback(), FAILED_PRECONDITION, "rollback"),
+    (Rollback(99), NOT_FOUND, "rollback.to"),
+    (SetPolicy("latest"), INVALID_ARGUMENT, "policy"),
+    (SetPolicy("latest(0)"), INVALID_ARGUMENT, "policy"),
+    (Apply(msgspec.structs.replace(model(), policy="newest")), INVALID_ARGUMENT, "policy"),
+    (Apply(msgspec.structs.replace(model(), policy="latest(1)")), INVALID_ARGUMENT, "route.split"),
+    (
+        Apply(ModelSpec("m", {"blue": version()}, policy="latest(1)")),
+        INVALID_ARGUMENT,
+        "policy",
+    ),
+    (one(expect="file:///a.npz"), INVALID_ARGUMENT, "versions.1.expect"),
+    (one(tolerance=0.0), INVALID_ARGUMENT, "versions.1.tolerance"),
+    (one(tolerance=float("nan")), INVALID_ARGUMENT, "versions.1.tolerance"),
     (Apply(model({"1": -1})), INVALID_ARGUMENT, "route.split.1"),
     (Apply(model({"1": 0})), INVALID_ARGUMENT, "route.split"),
     (Apply(model({"9": 1}, versions={"1": version()})), NOT_FOUND, "route.split.9"),

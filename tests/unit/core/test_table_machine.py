@@ -7,7 +7,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from pointsman.core.commands import Apply, Body, Command, Register, Retire, SetLabels, SetSplit
+from pointsman.core.commands import (
+    Apply,
+    Body,
+    Command,
+    Promote,
+    Register,
+    Retire,
+    Rollback,
+    SetLabels,
+    SetPolicy,
+    SetSplit,
+)
+from pointsman.core.deployments import REMEMBERED_DEPLOYMENTS
 from pointsman.core.lifecycle import Held, Moment, PodWord, advance, changes
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.spec import ModelSpec, Route, VersionSpec
@@ -20,6 +32,7 @@ SPOKEN = (VersionState.LOADING, VersionState.WARMING, VersionState.READY, Versio
 some_names = st.lists(st.sampled_from((*NAMES, "9")), unique=True, max_size=3)
 splits = st.dictionaries(st.sampled_from(NAMES), st.integers(-1, 3), max_size=3)
 labels = st.dictionaries(st.sampled_from(("stable", "canary")), st.sampled_from(("", *NAMES)), max_size=2)
+policies = st.sampled_from(("named", "named", "all", "latest(1)", "latest(2)"))
 
 
 class TableMachine(RuleBasedStateMachine):
@@ -71,10 +84,11 @@ class TableMachine(RuleBasedStateMachine):
         self.become(after)
         assert advance(after, moment) == after, "a second look at the same moment changes nothing"
 
-    @rule(names=some_names, weights=splits, names_of=labels)
-    def apply(self, names: list[str], weights: dict[str, int], names_of: dict[str, str]) -> None:
-        versions = {name: version(name) for name in names}
-        self.obey(Apply(ModelSpec("m", versions, Route(weights), names_of)))
+    @rule(names=some_names, weights=splits, names_of=labels, policy=policies)
+    def apply(self, names: list[str], weights: dict[str, int], names_of: dict[str, str], policy: str) -> None:
+        versions, route = {name: version(name) for name in names}, Route(weights)
+        route = Route() if policy.startswith("latest") else route
+        self.obey(Apply(ModelSpec("m", versions, route, names_of, policy=policy)))
 
     @rule(names=some_names)
     def register(self, names: list[str]) -> None:
@@ -91,6 +105,19 @@ class TableMachine(RuleBasedStateMachine):
     @rule(names=some_names)
     def retire(self, names: list[str]) -> None:
         self.obey(Retire(tuple(names)))
+
+    @rule(name=st.sampled_from(NAMES), names=st.lists(st.sampled_from(("stable", "canary")), max_size=2))
+    def promote(self, name: str, names: list[str]) -> None:
+        self.obey(Promote(name, tuple(names)))
+
+    @rule(back=st.integers(0, 3))
+    def rollback(self, back: int) -> None:
+        known = self.table.deployments[:-1]
+        self.obey(Rollback(known[-back].epoch if 0 < back <= len(known) else 0))
+
+    @rule(policy=policies)
+    def policy(self, policy: str) -> None:
+        self.obey(SetPolicy(policy))
 
     @rule(
         pod=st.sampled_from(("p1", "p2")),
@@ -129,6 +156,23 @@ class TableMachine(RuleBasedStateMachine):
     @invariant()
     def labels_point_at_known_versions(self) -> None:
         assert set(self.table.labels.values()) <= set(self.table.versions)
+        for label, wanted in self.table.awaited.items():
+            assert self.table.versions[wanted].state is not VersionState.READY
+            assert self.table.versions[self.table.labels[label]].state is VersionState.READY
+
+    @invariant()
+    def the_history_is_bounded_and_in_order(self) -> None:
+        epochs = [one.epoch for one in self.table.deployments]
+        assert epochs == sorted(set(epochs))
+        assert len(epochs) <= REMEMBERED_DEPLOYMENTS
+        assert all(epoch <= self.table.epoch for epoch in epochs)
+
+    @invariant()
+    def the_newest_ready_version_has_all_the_traffic_where_the_policy_says_so(self) -> None:
+        entries = self.table.versions.values()
+        ready = [int(e.version) for e in entries if e.state is VersionState.READY and not e.leaving]
+        if self.table.policy.startswith("latest") and ready:
+            assert list(effective_split(self.table)) == [str(max(ready))]
 
     @invariant()
     def weights_are_never_negative_and_name_known_versions(self) -> None:

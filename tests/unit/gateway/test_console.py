@@ -75,7 +75,10 @@ def test_the_state_has_the_split_in_force_the_labels_and_what_was_measured() -> 
 
 def test_who_asks_for_no_html_is_told_that_the_gateway_lives() -> None:
     answer = Bench().get("/", accept="*/*")
-    assert (msgspec.json.decode(answer.body), answer.content_type) == ({"status": "alive"}, "application/json")
+    assert (msgspec.json.decode(answer.body), answer.content_type) == (
+        {"status": "alive"},
+        "application/json",
+    )
 
 
 def test_several_who_look_at_once_cost_one_look() -> None:

@@ -11,7 +11,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.commands import Apply, Command, Register, Retire, SetLabels, SetSplit
+from pointsman.core.commands import (
+    Apply,
+    Command,
+    Promote,
+    Register,
+    Retire,
+    Rollback,
+    SetLabels,
+    SetPolicy,
+    SetSplit,
+)
 from pointsman.core.spec import Limits, ModelSpec, VersionSpec
 from pointsman.errors import INVALID_ARGUMENT
 from pointsman.pb.v1 import routing_pb2 as pb
@@ -82,6 +92,11 @@ def test_json_and_yaml_say_the_same() -> None:
         ("model: digits\nsplit: {1: 0.0001, 2: 0}", SetSplit({"1": 1, "2": 0})),
         ('{"model": "digits", "label": {"stable": "2", "old": ""}}', SetLabels({"stable": "2", "old": ""})),
         ('{"model": "digits", "retire": ["1", "2"]}', Retire(("1", "2"))),
+        ('{"model": "digits", "promote": {"version": "2"}}', Promote("2")),
+        ("{model: digits, promote: {version: '2', labels: [stable]}}", Promote("2", ("stable",))),
+        ('{"model": "digits", "rollback": {}}', Rollback()),
+        ('{"model": "digits", "rollback": {"to": 7}}', Rollback(7)),
+        ("{model: digits, policy: latest(2)}", SetPolicy("latest(2)")),
         ("{model: digits, register: {3: {uri: 'python:a:B'}}}", Register({"3": VersionSpec("python:a:B")})),
     ],
 )
@@ -102,6 +117,12 @@ def test_the_only_version_of_a_file_needs_no_split() -> None:
         "1": 10_000
     }
     assert applied(read({"model": "m", "versions": {}})).route.split == {}
+
+
+def test_a_file_says_its_policy_and_leaves_the_split_to_it() -> None:
+    spec = applied(read({"model": "m", "policy": "latest(2)", "versions": {"1": {"uri": "python:a:B"}}}))
+    assert (spec.policy, spec.route.split) == ("latest(2)", {})
+    assert applied(read({"model": "m", "versions": {}})).policy == "named"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +260,23 @@ def test_yaml_is_read_up_to_its_limit_and_json_beyond(more: int) -> None:
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 keys = st.sampled_from(
-    ["model", "id", "split", "versions", "1", "uri", "route", "retire", "apply", "label", "limits"]
+    [
+        "model",
+        "id",
+        "split",
+        "versions",
+        "1",
+        "uri",
+        "route",
+        "retire",
+        "apply",
+        "label",
+        "limits",
+        "promote",
+        "rollback",
+        "policy",
+        "to",
+    ]
 )
 trees = st.recursive(
     scalars, lambda part: st.lists(part, max_size=3) | st.dictionaries(keys, part, max_size=4)
@@ -284,12 +321,16 @@ def test_protobuf_commands_say_the_same_as_text() -> None:
         (pb.ControlCommand(split={"weights": [{"version": "1", "weight": 5}]}), SetSplit({"1": 5})),
         (pb.ControlCommand(label={"labels": {"a": "1"}}), SetLabels({"a": "1"})),
         (pb.ControlCommand(retire={"versions": ["1"]}), Retire(("1",))),
+        (pb.ControlCommand(promote={"version": "2", "labels": ["a"]}), Promote("2", ("a",))),
+        (pb.ControlCommand(rollback={}), Rollback()),
+        (pb.ControlCommand(rollback={"to": 7}), Rollback(7)),
+        (pb.ControlCommand(policy="all"), SetPolicy("all")),
         (
             pb.ControlCommand(register={"versions": {"3": spec_to_pb(VersionSpec("python:a:B"))}}),
             Register({"3": VersionSpec("python:a:B")}),
         ),
     ],
-    ids=["split", "label", "retire", "register"],
+    ids=["split", "label", "retire", "promote", "rollback", "to", "policy", "register"],
 )
 def test_imperative_commands_exist_in_protobuf(message: pb.ControlCommand, body: object) -> None:
     command = command_from_protobuf(message.SerializeToString(), "fallback")

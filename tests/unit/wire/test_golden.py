@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.message import Message
 
 from pointsman.core.pace import FIRST
-from pointsman.core.spec import Limits, Route
+from pointsman.core.spec import DEFAULT_TOLERANCE, Limits, Route
 from pointsman.core.table import Place, VersionState
 from pointsman.errors import NewerRelease
 from pointsman.pb.v1 import serving_pb2
@@ -107,6 +107,20 @@ def test_a_table_says_what_it_has_taken_in() -> None:
     assert (table.obeyed, table.history) == (place, place)
     older = table_from_bytes(golden("RouteTable-01"))
     assert (older.obeyed, older.history) == ((), ())
+
+
+def test_a_table_says_what_was_in_force_before() -> None:
+    table = table_from_bytes(golden("RouteTable-03"))
+    assert (table.policy, table.awaited) == ("policy é", {"label é": "version é"})
+    (deployment,) = table.deployments
+    assert (deployment.epoch, deployment.at_ms, deployment.actor) == (1_007, 2_007, "actor é")
+    assert (deployment.split, deployment.labels) == ({"version é": 2_007}, {"label é": "version é"})
+    assert deployment.generations == {"generations key": 2_007}
+    spec = table.versions["version é"].spec
+    assert (spec.expect, spec.tolerance) == ("expect é", 14_007)
+    older = table_from_bytes(golden("RouteTable-02"))
+    assert (older.policy, older.awaited, older.deployments) == ("named", {}, ())
+    assert older.versions["version é"].spec.tolerance == DEFAULT_TOLERANCE
 
 
 @pytest.mark.parametrize("name", ["RouteTable-01", "RouteTable-02", "RouteTable-03"])

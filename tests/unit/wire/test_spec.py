@@ -23,6 +23,8 @@ def test_a_full_description_survives_the_round_trip() -> None:
         min_ready=2,
         ordered=True,
         pinned=True,
+        expect="file:///models/digits.npz",
+        tolerance=0.01,
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pointsman.core.lifecycle import Held
 from pointsman.core.spec import Limits, Route, VersionSpec
-from pointsman.core.table import RouteTable, VersionEntry, VersionState
+from pointsman.core.table import Deployment, RouteTable, VersionEntry, VersionState
 from pointsman.core.tensor import DTYPES, Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2, serving_pb2
 from pointsman.wire.spec import signature_to_pb
@@ -41,6 +41,8 @@ specs = st.builds(
     min_ready=st.integers(1, 1_000),
     ordered=st.booleans(),
     pinned=st.booleans(),
+    expect=text,
+    tolerance=st.floats(1e-9, 1),
 )
 entries = st.builds(
     VersionEntry,
@@ -54,6 +56,15 @@ entries = st.builds(
     proven=st.booleans(),
 )
 weights = st.dictionaries(name, st.integers(0, 2**24 - 1), max_size=3)
+deployments = st.builds(
+    Deployment,
+    epoch=st.integers(0, 2**40),
+    at_ms=st.integers(0, 2**42),
+    actor=text,
+    split=weights,
+    labels=st.dictionaries(name, name, max_size=2),
+    generations=st.dictionaries(name, st.integers(0, 2**40), max_size=2),
+)
 tables = st.builds(
     RouteTable,
     model=name,
@@ -65,6 +76,9 @@ tables = st.builds(
     limits=st.builds(Limits, st.integers(0, 10**12), st.integers(0, 10**12)),
     commands=st.lists(st.integers(0, 2**64 - 1), max_size=4).map(tuple),
     at_ms=st.integers(0, 2**42),
+    policy=st.sampled_from(("named", "all", "latest(3)")),
+    awaited=st.dictionaries(name, name, max_size=2),
+    deployments=st.lists(deployments, max_size=3).map(tuple),
 )
 
 

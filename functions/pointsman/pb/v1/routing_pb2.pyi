@@ -47,7 +47,7 @@ class Signature(_message.Message):
     def __init__(self, inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ...) -> None: ...
 
 class VersionSpec(_message.Message):
-    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned")
+    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned", "expect", "tolerance")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,8 @@ class VersionSpec(_message.Message):
     MIN_READY_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
     PINNED_FIELD_NUMBER: _ClassVar[int]
+    EXPECT_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_FIELD_NUMBER: _ClassVar[int]
     uri: str
     sha256: str
     runtime: str
@@ -81,7 +83,9 @@ class VersionSpec(_message.Message):
     min_ready: int
     ordered: bool
     pinned: bool
-    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ...) -> None: ...
+    expect: str
+    tolerance: float
+    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ...) -> None: ...
 
 class VersionEntry(_message.Message):
     __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms", "proven")
@@ -142,7 +146,7 @@ class Limits(_message.Message):
     def __init__(self, max_inflight: _Optional[int] = ..., deadline_ms: _Optional[int] = ...) -> None: ...
 
 class RouteTable(_message.Message):
-    __slots__ = ("model", "epoch", "versions", "route", "fallback", "labels", "limits", "commands", "at_ms", "schema", "obeyed", "history")
+    __slots__ = ("model", "epoch", "versions", "route", "fallback", "labels", "limits", "commands", "at_ms", "schema", "obeyed", "history", "policy", "awaited", "deployments")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +159,9 @@ class RouteTable(_message.Message):
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     OBEYED_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    AWAITED_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENTS_FIELD_NUMBER: _ClassVar[int]
     model: str
     epoch: int
     versions: _containers.RepeatedCompositeFieldContainer[VersionEntry]
@@ -167,7 +174,33 @@ class RouteTable(_message.Message):
     schema: int
     obeyed: _containers.RepeatedCompositeFieldContainer[ControlPlace]
     history: _containers.RepeatedCompositeFieldContainer[ControlPlace]
-    def __init__(self, model: _Optional[str] = ..., epoch: _Optional[int] = ..., versions: _Optional[_Iterable[_Union[VersionEntry, _Mapping]]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., fallback: _Optional[_Iterable[_Union[Weight, _Mapping]]] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., commands: _Optional[_Iterable[int]] = ..., at_ms: _Optional[int] = ..., schema: _Optional[int] = ..., obeyed: _Optional[_Iterable[_Union[ControlPlace, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[ControlPlace, _Mapping]]] = ...) -> None: ...
+    policy: str
+    awaited: _containers.RepeatedCompositeFieldContainer[Label]
+    deployments: _containers.RepeatedCompositeFieldContainer[Deployment]
+    def __init__(self, model: _Optional[str] = ..., epoch: _Optional[int] = ..., versions: _Optional[_Iterable[_Union[VersionEntry, _Mapping]]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., fallback: _Optional[_Iterable[_Union[Weight, _Mapping]]] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., commands: _Optional[_Iterable[int]] = ..., at_ms: _Optional[int] = ..., schema: _Optional[int] = ..., obeyed: _Optional[_Iterable[_Union[ControlPlace, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[ControlPlace, _Mapping]]] = ..., policy: _Optional[str] = ..., awaited: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., deployments: _Optional[_Iterable[_Union[Deployment, _Mapping]]] = ...) -> None: ...
+
+class Deployment(_message.Message):
+    __slots__ = ("epoch", "at_ms", "actor", "split", "labels", "generations")
+    class GenerationsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    GENERATIONS_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    at_ms: int
+    actor: str
+    split: _containers.RepeatedCompositeFieldContainer[Weight]
+    labels: _containers.RepeatedCompositeFieldContainer[Label]
+    generations: _containers.ScalarMap[str, int]
+    def __init__(self, epoch: _Optional[int] = ..., at_ms: _Optional[int] = ..., actor: _Optional[str] = ..., split: _Optional[_Iterable[_Union[Weight, _Mapping]]] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., generations: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class ControlPlace(_message.Message):
     __slots__ = ("partition", "keyless", "offset")
@@ -180,7 +213,7 @@ class ControlPlace(_message.Message):
     def __init__(self, partition: _Optional[int] = ..., keyless: bool = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ModelSpec(_message.Message):
-    __slots__ = ("model", "versions", "route", "labels", "limits")
+    __slots__ = ("model", "versions", "route", "labels", "limits", "policy")
     class VersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -200,15 +233,17 @@ class ModelSpec(_message.Message):
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
     model: str
     versions: _containers.MessageMap[str, VersionSpec]
     route: Route
     labels: _containers.ScalarMap[str, str]
     limits: Limits
-    def __init__(self, model: _Optional[str] = ..., versions: _Optional[_Mapping[str, VersionSpec]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+    policy: str
+    def __init__(self, model: _Optional[str] = ..., versions: _Optional[_Mapping[str, VersionSpec]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., policy: _Optional[str] = ...) -> None: ...
 
 class ControlCommand(_message.Message):
-    __slots__ = ("id", "model", "expected_epoch", "actor", "apply", "split", "label", "retire", "register")
+    __slots__ = ("id", "model", "expected_epoch", "actor", "apply", "split", "label", "retire", "register", "promote", "rollback", "policy")
     class Split(_message.Message):
         __slots__ = ("weights",)
         WEIGHTS_FIELD_NUMBER: _ClassVar[int]
@@ -231,6 +266,18 @@ class ControlCommand(_message.Message):
         VERSIONS_FIELD_NUMBER: _ClassVar[int]
         versions: _containers.RepeatedScalarFieldContainer[str]
         def __init__(self, versions: _Optional[_Iterable[str]] = ...) -> None: ...
+    class Promote(_message.Message):
+        __slots__ = ("version", "labels")
+        VERSION_FIELD_NUMBER: _ClassVar[int]
+        LABELS_FIELD_NUMBER: _ClassVar[int]
+        version: str
+        labels: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, version: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ...) -> None: ...
+    class Rollback(_message.Message):
+        __slots__ = ("to",)
+        TO_FIELD_NUMBER: _ClassVar[int]
+        to: int
+        def __init__(self, to: _Optional[int] = ...) -> None: ...
     class Register(_message.Message):
         __slots__ = ("versions",)
         class VersionsEntry(_message.Message):
@@ -252,6 +299,9 @@ class ControlCommand(_message.Message):
     LABEL_FIELD_NUMBER: _ClassVar[int]
     RETIRE_FIELD_NUMBER: _ClassVar[int]
     REGISTER_FIELD_NUMBER: _ClassVar[int]
+    PROMOTE_FIELD_NUMBER: _ClassVar[int]
+    ROLLBACK_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
     id: str
     model: str
     expected_epoch: int
@@ -261,4 +311,7 @@ class ControlCommand(_message.Message):
     label: ControlCommand.SetLabels
     retire: ControlCommand.Retire
     register: ControlCommand.Register
-    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., expected_epoch: _Optional[int] = ..., actor: _Optional[str] = ..., apply: _Optional[_Union[ModelSpec, _Mapping]] = ..., split: _Optional[_Union[ControlCommand.Split, _Mapping]] = ..., label: _Optional[_Union[ControlCommand.SetLabels, _Mapping]] = ..., retire: _Optional[_Union[ControlCommand.Retire, _Mapping]] = ..., register: _Optional[_Union[ControlCommand.Register, _Mapping]] = ...) -> None: ...
+    promote: ControlCommand.Promote
+    rollback: ControlCommand.Rollback
+    policy: str
+    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., expected_epoch: _Optional[int] = ..., actor: _Optional[str] = ..., apply: _Optional[_Union[ModelSpec, _Mapping]] = ..., split: _Optional[_Union[ControlCommand.Split, _Mapping]] = ..., label: _Optional[_Union[ControlCommand.SetLabels, _Mapping]] = ..., retire: _Optional[_Union[ControlCommand.Retire, _Mapping]] = ..., register: _Optional[_Union[ControlCommand.Register, _Mapping]] = ..., promote: _Optional[_Union[ControlCommand.Promote, _Mapping]] = ..., rollback: _Optional[_Union[ControlCommand.Rollback, _Mapping]] = ..., policy: _Optional[str] = ...) -> None: ...
