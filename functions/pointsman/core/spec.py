@@ -12,6 +12,10 @@ WEIGHT_SCALE: Final = 10_000
 DEFAULT_POOL: Final = "default"
 DEFAULT_MAX_BATCH: Final = 256
 DEFAULT_CONCURRENCY: Final = 2
+THREAD: Final = "thread"
+PROCESS: Final = "process"
+PYTHON: Final = "python"
+"""The runtime whose versions always have a process of their own."""
 
 
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,7 +23,9 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `uri` is `file:///…` for an artifact or `python:package.module:Class` for a class of the pod's own
     environment. `factory` is `package.module:function`; it builds the network a safetensors artifact
-    fills. `options` go to the factory or class as keyword strings.
+    fills. `options` go to the factory or class as keyword strings. `isolation` is THREAD, PROCESS or
+    empty, which is what the runtime does by itself; `compute_timeout` is in milliseconds, 0 what the pod
+    is set to; `memory` in bytes of its process, 0 no bound.
     """
 
     uri: str
@@ -34,6 +40,9 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: int = DEFAULT_CONCURRENCY
     min_ready: int = 1
     ordered: bool = False
+    isolation: str = ""
+    compute_timeout: int = 0
+    memory: int = 0
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from pointsman.runtimes.base import Key
 from pointsman.runtimes.resident import Resident
 
 OnState: TypeAlias = Callable[[VersionState, str], None]
+Terms: TypeAlias = tuple[str, int, int]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -39,7 +40,8 @@ class Slot:
         self.status = Status(VersionState.REGISTERED)
         self.resident: Resident | None = None
         self.is_loading = True
-        self.is_confined = False  # `resident` is in a process of its own for the time of its quarantine
+        self.is_confined = False  # `resident` is in a process of its own, where it could be on a thread
+        self.terms = terms_of(spec)  # as it was loaded last
         self._on_state = on_state
 
     def move(self, status: Status) -> None:
@@ -50,3 +52,8 @@ class Slot:
         if status != self.status:
             self.status = status
             self._on_state(status.state, status.reason)
+
+
+def terms_of(spec: VersionSpec) -> Terms:
+    """Return what a version cannot change while it is in memory: where it runs, its time, its memory."""
+    return spec.isolation, spec.compute_timeout, spec.memory

@@ -22,6 +22,9 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         concurrency=spec.concurrency,
         min_ready=spec.min_ready,
         ordered=spec.ordered,
+        isolation=spec.isolation,
+        compute_timeout_ms=spec.compute_timeout,
+        memory_bytes=spec.memory,
     )
 
 
@@ -40,6 +43,9 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         concurrency=message.concurrency or DEFAULT_CONCURRENCY,
         min_ready=message.min_ready or 1,
         ordered=message.ordered,
+        isolation=message.isolation,
+        compute_timeout=message.compute_timeout_ms,
+        memory=message.memory_bytes,
     )
 
 

@@ -22,6 +22,9 @@ def test_a_full_description_survives_the_round_trip() -> None:
         concurrency=3,
         min_ready=2,
         ordered=True,
+        isolation="process",
+        compute_timeout=500,
+        memory=2**40,
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 

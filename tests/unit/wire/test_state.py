@@ -40,6 +40,9 @@ specs = st.builds(
     concurrency=st.integers(1, 64),
     min_ready=st.integers(1, 1_000),
     ordered=st.booleans(),
+    isolation=st.sampled_from(["", "thread", "process"]),
+    compute_timeout=st.integers(0, 30_000),
+    memory=st.integers(0, 2**40),
 )
 entries = st.builds(
     VersionEntry,
