@@ -15,9 +15,10 @@ from pointsman.cli.output import Output
 from pointsman.cli.rollout import await_versions
 from pointsman.client.catalogue import read_catalogue
 from pointsman.core.policy import latest
+from pointsman.core.spec import PYTHON
 from pointsman.core.table import RouteTable
 from pointsman.errors import SettingsError
-from pointsman.runtimes.framework import FRAMEWORKS, PYTHON, runtime_of
+from pointsman.runtimes.framework import FRAMEWORKS, runtime_of
 from pointsman.stores.artifacts import Artifacts
 
 _PYTHON_SCHEME: Final = "python:"

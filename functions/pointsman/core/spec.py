@@ -14,6 +14,10 @@ DEFAULT_MAX_BATCH: Final = 256
 DEFAULT_CONCURRENCY: Final = 2
 DEFAULT_TOLERANCE: Final = 1e-4
 NAMED: Final = "named"
+THREAD: Final = "thread"
+PROCESS: Final = "process"
+PYTHON: Final = "python"
+"""The runtime whose versions always have a process of their own."""
 
 
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +25,9 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `uri` is `file:///…` for an artifact or `python:package.module:Class` for a class of the pod's own
     environment. `factory` is `package.module:function`; it builds the network a safetensors artifact
-    fills. `options` go to the factory or class as keyword strings.
+    fills. `options` go to the factory or class as keyword strings. `isolation` is THREAD, PROCESS or
+    empty, which is what the runtime does by itself; `compute_timeout` is in milliseconds, 0 what the pod
+    is set to; `memory` in bytes of its process, 0 no bound.
     """
 
     uri: str
@@ -39,6 +45,9 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pinned: bool = False
     expect: str = ""
     tolerance: float = DEFAULT_TOLERANCE
+    isolation: str = ""
+    compute_timeout: int = 0
+    memory: int = 0
 
 
 class Route(msgspec.Struct, frozen=True):

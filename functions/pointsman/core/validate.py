@@ -7,13 +7,16 @@ from typing import Final
 
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.policy import latest, policy_faults
-from pointsman.core.spec import ModelSpec, VersionSpec
+from pointsman.core.spec import PROCESS, PYTHON, THREAD, ModelSpec, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.tensor import DTYPES, Signature
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 
 MAX_LIMIT: Final = 10**12  # 31 years in milliseconds: sums of it and a date stay far below 64 bits
 MAX_DIMENSION: Final = 2**48
+MAX_COMPUTE_MS: Final = (
+    30_000  # a call of a model function takes 20 s and a pass; after 60 s it is made again
+)
 
 # field, least, most
 _BOUNDS = (("max_batch", 1, 65_536), ("concurrency", 1, 64), ("min_ready", 1, 1_000))
@@ -109,8 +112,25 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
         yield invalid(f"{field}.expect", "says what the example gives, so it needs an example")
     if not 0 < spec.tolerance <= 1:
         yield invalid(f"{field}.tolerance", "must be over 0 and at most 1")
+    yield from _isolation_faults(field, spec)
     if spec.signature is not None:
         yield from signature_faults(f"{field}.signature", spec.signature)
+
+
+def _isolation_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
+    if spec.isolation not in ("", THREAD, PROCESS):
+        yield invalid(f"{field}.isolation", f"must be {THREAD} or {PROCESS}")
+    if spec.isolation == THREAD and spec.runtime == PYTHON:
+        message = f"a Python class always has a process of its own; say {PROCESS}, or leave it out"
+        yield invalid(f"{field}.isolation", message)
+    if spec.compute_timeout and not 10 <= spec.compute_timeout <= MAX_COMPUTE_MS:
+        message = f"must be from 10ms to {MAX_COMPUTE_MS // 1000}s; 0 is the pod's own"
+        yield invalid(f"{field}.compute_timeout", message)
+    if not 0 <= spec.memory <= MAX_LIMIT:
+        yield invalid(f"{field}.memory", f"must be from 0 to {MAX_LIMIT} bytes")
+    if spec.memory and spec.isolation != PROCESS and spec.runtime != PYTHON:
+        message = f"only a process of its own can be bounded; add `isolation: {PROCESS}`"
+        yield invalid(f"{field}.memory", message)
 
 
 def _is_digest(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""A version in a process of its own, which is replaced when a request ends it or does not return."""
+"""A version in a process of its own, replaced when a request ends it or does not return, or when it grows."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
-from pointsman.errors import UNAVAILABLE, Failure, LoadError
+from pointsman.errors import FAILED_PRECONDITION, UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.base import Fault, Result, broken, one_line
+from pointsman.runtimes.bounds import Bounds, Overgrown, bounds_of, mib
 from pointsman.runtimes.frames import Answer, Broken, Call, Cells, Load, Ready, Refusal, Start, pack, unpack
 from pointsman.runtimes.isolate import isolated
 from pointsman.runtimes.loader import Artifact
@@ -20,6 +22,11 @@ from pointsman.runtimes.trial import Ended, Trial, Unready
 from pointsman.settings import Settings
 
 log = logging.getLogger(__name__)
+
+# A process that a leak brings over its memory ends its pass and is then replaced; one that has so many times
+# its memory in a pass owes it to a request, and is ended at once.
+IN_A_PASS: Final = 1.25
+_READY_S: Final = 5.0  # a new process may load for longer than a pass may take
 
 
 class Confined:
@@ -32,17 +39,18 @@ class Confined:
         name: str,
         first: Start | Load,
         begin: Begin,
-        timeout_s: float,
+        bounds: Bounds,
         on_ending: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the process. `on_ending` is called after each pass that ended it, on the caller's thread."""
         self._name = name
         self._first = first
         self._begin = begin
-        self._timeout_s = timeout_s
+        self._bounds = bounds
         self._on_ending = on_ending
         self._trial = Trial()
         self._child: ModelProcess | None = self._born()
+        self._renewals = 0
         self.signature: Signature | None = None
         self.sha256 = ""
         self.footprint = 0
@@ -58,6 +66,10 @@ class Confined:
             message = f"its process ended with {child.end()} while it was loading"
             raise LoadError(broken(message)) from error
         self._introduced(ready, child)
+        if self._is_overgrown(child):
+            told = f"{mib(child.own_bytes())} of the {mib(self._bounds.memory)} that it may have"
+            message = f"memory: once loaded it has {told}; raise it"
+            raise LoadError(Failure(FAILED_PRECONDITION, message, "memory"))
 
     def infer(self, items: Sequence[Item], max_batch: int) -> list[Result]:
         """Return one result per item, in order. Passes hold at most `max_batch` rows, or one item."""
@@ -83,12 +95,17 @@ class Confined:
     def _attempt(self, max_batch: int, items: Sequence[Item]) -> list[Result]:
         child = self._running()
         try:
-            child.channel.send(Call([pack(item) for item in items], max_batch), self._timeout_s)
-            message = child.channel.receive(self._timeout_s)
+            child.channel.send(Call([pack(item) for item in items], max_batch), self._bounds.timeout_s)
+            watch = partial(self._watch, child) if self._bounds.memory else None
+            message = child.channel.receive(self._bounds.timeout_s, watch)
         except TimeoutError:
             raise self._ended(child, has_hung=True) from None
+        except Overgrown as grown:
+            raise self._ended(child, str(grown)) from None
         except (EOFError, OSError):
             raise self._ended(child) from None
+        if self._is_overgrown(child):
+            self._renew(child)
         if isinstance(message, Answer):
             return [_result(one, rows_of(item)) for one, item in zip(message.results, items, strict=True)]
         raise Fault(broken(message.message if isinstance(message, Broken) else "the process lost its place"))
@@ -100,7 +117,7 @@ class Confined:
             if child is None:
                 child = self._child = self._born()
             if not child.is_ready:
-                child.wait_until_ready(self._timeout_s)
+                child.wait_until_ready(max(self._bounds.timeout_s, _READY_S))
         except TimeoutError:
             raise Unready from None
         except LoadError as error:
@@ -113,17 +130,34 @@ class Confined:
             raise Unready from None
         return child
 
-    def _ended(self, child: ModelProcess, *, has_hung: bool = False) -> Ended:
+    def _is_overgrown(self, child: ModelProcess, times: float = 1.0) -> bool:
+        return 0 < self._bounds.memory * times < child.own_bytes()
+
+    def _watch(self, child: ModelProcess) -> None:
+        if self._is_overgrown(child, IN_A_PASS):
+            raise Overgrown(f"more memory than {mib(self._bounds.memory)}")
+
+    def _renew(self, child: ModelProcess) -> None:
+        """Replace a child that has grown over many passes; nobody is to blame."""
+        self._renewals += 1
+        told = (self._name, mib(child.own_bytes()), mib(self._bounds.memory), self._renewals)
+        log.warning("the process of %s has %s of %s and is replaced, time %d", *told)
+        self._replace(child)
+
+    def _ended(self, child: ModelProcess, why: str = "", *, has_hung: bool = False) -> Ended:
         """Replace a child that ended in a pass, or must be ended, and return how it was."""
+        how = self._replace(child)
+        why = "" if has_hung else why or how
+        log.warning("the process of %s %s and is replaced", self._name, f"died: {why}" if why else "hung")
+        self._on_ending()
+        return Ended(why)
+
+    def _replace(self, child: ModelProcess) -> str:
         how = child.end()
         self._child = None
         with contextlib.suppress(OSError):  # the next pass tries again
             self._child = self._born()
-        log.warning(
-            "the process of %s %s and is replaced", self._name, "hung" if has_hung else f"died: {how}"
-        )
-        self._on_ending()
-        return Ended("" if has_hung else how)
+        return how
 
     def _born(self) -> ModelProcess:
         return ModelProcess(self._first, self._begin)
@@ -139,9 +173,9 @@ def confine(
     on_ending: Callable[[], None],
 ) -> Artifact:
     """Return a version loaded and warm in a process of its own; raises LoadError and nothing else."""
-    timeout_s = settings.compute_timeout_ms / 1000
+    begin, bounds = nursery.forked(spec.runtime), bounds_of(spec, settings)
     try:
-        model = Confined(name, Load(spec, settings), nursery.forked(spec.runtime), timeout_s, on_ending)
+        model = Confined(name, Load(spec, settings), begin, bounds, on_ending)
     except OSError as error:
         raise LoadError(broken(f"no process for it: {error}")) from error
     try:

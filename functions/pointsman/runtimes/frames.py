@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from pointsman.settings import Settings
 
 _LENGTH: Final = struct.Struct("<Q")
 _LOOK_S: Final = 0.25
+_WATCH_S: Final = 0.05
 In = TypeVar("In")
 
 
@@ -93,12 +95,13 @@ class Channel(Generic[In]):
         payload = msgspec.msgpack.encode(message)
         self._connection.sendall(_LENGTH.pack(len(payload)) + payload)
 
-    def receive(self, timeout_s: float | None = None) -> In:
+    def receive(self, timeout_s: float | None = None, watch: Callable[[], None] | None = None) -> In:
         """Return the next message; raises TimeoutError, OSError, or EOFError when the other end is gone.
 
-        Arrays are views of the message and may be written to.
+        Arrays are views of the message and may be written to. `watch` is called now and then while there
+        is a time-out and nothing comes; what it raises ends the wait.
         """
-        left = None if timeout_s is None else _Left(timeout_s)
+        left = None if timeout_s is None else _Left(timeout_s, _WATCH_S if watch else _LOOK_S, watch)
         (size,) = _LENGTH.unpack(self._exactly(_LENGTH.size, left))
         return self._decoder.decode(self._exactly(size, left))
 
@@ -124,16 +127,20 @@ class Channel(Generic[In]):
 class _Left:
     """The time left, of which a look takes its share: a process that was stopped meanwhile loses one look."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, look_s: float, watch: Callable[[], None] | None) -> None:
         self._seconds = seconds
+        self._look_s = look_s
+        self._watch = watch
         self._looked = time.monotonic()
         self._share = 0.0
 
     def look(self) -> float:
         """Return how long to wait until the next look; raises TimeoutError where no time is left."""
+        if self._watch is not None and self._share:
+            self._watch()
         now = time.monotonic()
         self._seconds -= min(now - self._looked, self._share)
-        self._looked, self._share = now, max(min(self._seconds, _LOOK_S), 0.001)
+        self._looked, self._share = now, max(min(self._seconds, self._look_s), 0.001)
         if self._seconds <= 0:
             raise TimeoutError
         return self._share

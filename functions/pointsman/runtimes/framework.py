@@ -6,9 +6,8 @@ import importlib.util
 import sys
 from typing import Final, NamedTuple
 
+from pointsman.core.spec import PYTHON
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
-
-PYTHON: Final = "python"
 
 
 class Framework(NamedTuple):

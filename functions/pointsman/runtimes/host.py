@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from pointsman.core.batching import cut
-from pointsman.core.spec import VersionSpec
+from pointsman.core.spec import PROCESS, PYTHON, VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
@@ -22,9 +22,9 @@ from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.heap import trim
 from pointsman.runtimes.base import Key, Loaded, Result
 from pointsman.runtimes.berths import LOADERS, Berths, Urgency, crowded
+from pointsman.runtimes.bounds import bounds_of
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
-from pointsman.runtimes.framework import PYTHON
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.pool import Memory, Pool
@@ -32,7 +32,7 @@ from pointsman.runtimes.preflight import preflight
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
-from pointsman.runtimes.slot import OnState, Slot, Status, Use
+from pointsman.runtimes.slot import OnState, Slot, Status, Use, terms_of
 from pointsman.runtimes.tenancy import admit, repin, victim
 from pointsman.settings import Settings
 
@@ -66,7 +66,8 @@ class Host:
 
     Each version has a compute thread of its own, so a slow one holds nobody up but itself. `recycle` is set
     when the process must be replaced, after the answers went out: a thread that hangs cannot be stopped.
-    What runs is in the journal; a version in quarantine runs in a process of its own.
+    What runs is in the journal; a version in quarantine runs in a process of its own, and so does one that
+    asks for it.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Host:
         """
         slot = self._slots.get(key)
         if slot is not None:
-            slot.spec = spec
+            slot.spec = spec  # where it is to run otherwise, the next beat brings it there
             repin(self._pool, slot)
             self._berths.wake()
             if self._pool.is_pinned(key) and slot.resident is None and not slot.is_loading:
@@ -148,18 +149,25 @@ class Host:
         while True:
             self._journal.beat()
             for slot in list(self._slots.values()):
-                if slot.retry_at <= time.monotonic() and not slot.is_loading:
-                    slot.retry_at = math.inf
-                    self._spawn(self._begin(slot, Urgency.PROOF))
-                if slot.is_confined and not slot.is_loading and not self.quarantine.holds(slot.key):
-                    log.info("%s leaves quarantine", slot.key)
-                    self._ask_for(slot)
+                if not slot.is_loading:
+                    self._look_after(slot)
             if self._has_unloaded:
                 self._has_unloaded = False
                 await asyncio.get_running_loop().run_in_executor(self._threads, trim)
             if not any(slot.is_confined or slot.is_loading for slot in self._slots.values()):
                 self._nursery.rest()
             await asyncio.sleep(BEAT_S)
+
+    def _look_after(self, slot: Slot) -> None:
+        if slot.retry_at <= time.monotonic():
+            slot.retry_at = math.inf
+            self._spawn(self._begin(slot, Urgency.PROOF))
+        elif self._is_misplaced(slot):
+            log.info("%s is brought to where it is to run", slot.key)
+            if slot.resident is None:
+                self._spawn(self._begin(slot, Urgency.PROOF))
+            else:
+                self._ask_for(slot)
 
     async def run(self, key: Key, items: Sequence[Item]) -> Ran:
         """Run a batch. Never raises.
@@ -272,7 +280,7 @@ class Host:
             log.warning("%s: %s", slot.key, error)
             if slot.resident is None:
                 self._fail(slot, error)
-            else:
+            elif slot.is_confined:
                 self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
         slot.is_loading = False
         self._tell_waiting()
@@ -284,7 +292,7 @@ class Host:
         def warming() -> None:
             loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
 
-        is_confined = slot.spec.runtime != PYTHON and self.quarantine.holds(slot.key)
+        is_confined, slot.terms = self._wants_process(slot), terms_of(slot.spec)
         mark = self._journal.claim(slot.key)
         mark.loading()
         try:
@@ -306,6 +314,17 @@ class Host:
             spec, settings, warming, name=str(key), nursery=self._nursery, on_ending=on_ending
         )
 
+    def _wants_process(self, slot: Slot) -> bool:
+        """Whether a version that could compute on a thread is not to."""
+        spec = slot.spec
+        return spec.runtime != PYTHON and (spec.isolation == PROCESS or self.quarantine.holds(slot.key))
+
+    def _is_misplaced(self, slot: Slot) -> bool:
+        """Whether it leaves quarantine, or was described anew since it was loaded or could not be."""
+        is_here = slot.resident is not None or slot.status.state is VersionState.FAILED
+        is_described_anew = is_here and slot.terms != terms_of(slot.spec)
+        return is_described_anew or (slot.is_confined and not self._wants_process(slot))
+
     def _is_to_be_confined(self, slot: Slot) -> bool:
         resident = slot.resident
         return resident is not None and not resident.loaded.isolated and self.quarantine.holds(slot.key)
@@ -314,8 +333,8 @@ class Host:
         loaded, mark = artifact.loaded, self._journal.claim(slot.key)
         lane: Lane = Executor(f"compute {slot.key}")
         if not loaded.isolated:
-            patience_s, on_hang = self._settings.compute_timeout_ms / 1000, partial(self._hung, slot.key)
-            lane = Executor(f"compute {slot.key}", patience_s, on_hang)
+            bounds = bounds_of(slot.spec, self._settings)
+            lane = Executor(f"compute {slot.key}", bounds.timeout_s, partial(self._hung, slot.key))
         resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
         room = self._pool.room(slot.key)
         if self._slots.get(slot.key) is not slot or loaded.footprint > room:

@@ -19,8 +19,9 @@ from pointsman.runtimes.base import broken
 from pointsman.runtimes.frames import Answer, Broken, Channel, Load, Ready, Start
 from pointsman.runtimes.nursery import END, REPLY, REQUEST
 
-# A child dies with the thread that started it, so one thread that never ends starts them all.
 _NURSERY_S: Final = 120.0  # to import a framework and fork
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+# A child dies with the thread that started it, so one thread that never ends starts them all.
 _STARTER: Final = ThreadPoolExecutor(1, thread_name_prefix="children")
 
 
@@ -75,11 +76,19 @@ class ModelProcess:
 
     def resident_bytes(self) -> int:
         """Return its resident memory, the nearest to its weights that can be known; 0 where it is not."""
+        return self._pages()[0] * _PAGE
+
+    def own_bytes(self) -> int:
+        """Return its resident memory without files that it maps, as libraries are; 0 where not known."""
+        resident, of_files = self._pages()
+        return (resident - of_files) * _PAGE
+
+    def _pages(self) -> tuple[int, int]:
         try:
-            pages = int(Path(f"/proc/{self._body.pid}/statm").read_text().split()[1])
+            words = Path(f"/proc/{self._body.pid}/statm").read_text().split()
+            return int(words[1]), int(words[2])
         except (OSError, ValueError, IndexError):
-            return 0
-        return pages * os.sysconf("SC_PAGE_SIZE")
+            return 0, 0
 
 
 class _Popened:

@@ -6,6 +6,7 @@ from typing import Final
 
 from pointsman.core.spec import VersionSpec
 from pointsman.errors import INVALID_ARGUMENT, Failure, LoadError
+from pointsman.runtimes.bounds import bounds_of
 from pointsman.runtimes.confined import Confined
 from pointsman.runtimes.frames import Start
 from pointsman.runtimes.process import started
@@ -21,7 +22,7 @@ def load(spec: VersionSpec, settings: Settings) -> Confined:
         message = f"uri: {spec.uri!r} is not python:package.module:Class"
         raise LoadError(Failure(INVALID_ARGUMENT, message, "uri"))
     begin = started(settings.threads)
-    model = Confined(target, Start(target, spec.options), begin, settings.compute_timeout_ms / 1000)
+    model = Confined(target, Start(target, spec.options), begin, bounds_of(spec, settings))
     try:
         model.open()
     except BaseException:

@@ -16,6 +16,7 @@ from pointsman.runtimes.base import Key
 from pointsman.runtimes.resident import Resident
 
 OnState: TypeAlias = Callable[[VersionState, str], None]
+Terms: TypeAlias = tuple[str, int, int]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -65,7 +66,8 @@ class Slot:
         self.retry_at = math.inf  # when to load it again, on the monotonic clock
         self.asked_at = 0.0  # when it began to wait for its load, on the monotonic clock
         self.awaiting = 0  # calls that wait for it
-        self.is_confined = False  # `resident` is in a process of its own for the time of its quarantine
+        self.is_confined = False  # `resident` is in a process of its own, where it could be on a thread
+        self.terms = terms_of(spec)  # as it was loaded last
         self._on_state = on_state
 
     @property
@@ -103,3 +105,8 @@ class Slot:
         if status != self.status:
             self.status = status
             self._on_state(status.state, status.reason)
+
+
+def terms_of(spec: VersionSpec) -> Terms:
+    """Return what a version cannot change while it is in memory: where it runs, its time, its memory."""
+    return spec.isolation, spec.compute_timeout, spec.memory

@@ -26,6 +26,7 @@ from pointsman.core.spec import NAMED, WEIGHT_SCALE, Limits, ModelSpec, Route, V
 from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.wire.duration import milliseconds
+from pointsman.wire.quantities import in_numbers
 from pointsman.wire.spec import spec_from_pb
 from pointsman.wire.state import route_from_pb
 from pointsman.wire.text import Unreadable, tree_from_text
@@ -116,6 +117,7 @@ def command_from_text(value: bytes, fallback_id: str) -> Command:
         tree = {**meta, "model": tree.get("model", ""), "apply": tree}
     said_id, said_model = (tree.get(key) if isinstance(tree.get(key), str) else "" for key in ("id", "model"))
     try:
+        _read_quantities(tree)
         return _command(msgspec.convert(tree, CommandText), fallback_id)
     except msgspec.ValidationError as error:
         raise Malformed(_located(tree, str(error)), said_id or fallback_id, said_model or "") from error
@@ -186,6 +188,14 @@ def _tree(value: bytes) -> dict[str, Any]:
         return tree_from_text(value)
     except Unreadable as error:
         raise Malformed(Failure(INVALID_ARGUMENT, str(error))) from error
+
+
+def _read_quantities(tree: dict[str, Any]) -> None:
+    applied = tree.get("apply")
+    versions = applied.get("versions") if isinstance(applied, dict) else None
+    fault = in_numbers(versions, "versions") or in_numbers(tree.get("register"), "register")
+    if fault is not None:
+        raise Malformed(fault)
 
 
 def _located(tree: dict[str, Any], error: str) -> Failure:

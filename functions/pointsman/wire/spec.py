@@ -31,6 +31,9 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         pinned=spec.pinned,
         expect=spec.expect,
         tolerance=spec.tolerance,
+        isolation=spec.isolation,
+        compute_timeout_ms=spec.compute_timeout,
+        memory_bytes=spec.memory,
     )
 
 
@@ -52,6 +55,9 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         pinned=message.pinned,
         expect=message.expect,
         tolerance=message.tolerance or DEFAULT_TOLERANCE,
+        isolation=message.isolation,
+        compute_timeout=message.compute_timeout_ms,
+        memory=message.memory_bytes,
     )
 
 

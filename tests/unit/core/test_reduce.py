@@ -169,11 +169,13 @@ def test_an_apply_without_versions_retires_the_model() -> None:
 def test_serving_options_change_in_place() -> None:
     table = serving({"1": 1})
     wanted = {"1": version("1", max_batch=8, concurrency=5, min_ready=2, ordered=True, pinned=True)}
+    wanted["1"] = msgspec.structs.replace(wanted["1"], isolation="process", compute_timeout=500, memory=2**29)
     after = done(table, Apply(model({"1": 1}, versions=wanted)), "options")
     entry = after.versions["1"]
     assert (entry.generation, entry.state) == (table.versions["1"].generation, VersionState.READY)
     assert (entry.spec.max_batch, entry.spec.concurrency, entry.spec.ordered) == (8, 5, True)
     assert entry.spec.pinned
+    assert (entry.spec.isolation, entry.spec.compute_timeout, entry.spec.memory) == ("process", 500, 2**29)
 
 
 def test_limits_are_part_of_the_desired_state() -> None:

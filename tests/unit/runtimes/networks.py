@@ -76,11 +76,18 @@ def misdeclared(datatype: str = "float32", name: str = "x", width: str = "4") ->
     return network
 
 
+_KEPT: list[torch.Tensor] = []
+
+
 class Perilous(Scale):
     """Answers with x, unless a row begins with an order."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x, or obey: -1 ends the process by a signal, -2 by an exit, -3 hangs, -4 raises."""
+        """Return x, or obey.
+
+        -1 ends the process by a signal, -2 by an exit, -3 hangs, -4 raises, -5 keeps 128 MiB, -6 takes 1 GiB
+        and its time.
+        """
         for order in set(x[:, 0].tolist()):
             match order:
                 case -1:
@@ -91,6 +98,11 @@ class Perilous(Scale):
                     threading.Event().wait()
                 case -4:
                     raise ValueError("not to my taste")
+                case -5:
+                    _KEPT.append(torch.ones(2**25))
+                case -6:
+                    _KEPT.append(torch.ones(2**28))
+                    threading.Event().wait(1)
         return super().forward(x)
 
 

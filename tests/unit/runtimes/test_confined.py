@@ -20,6 +20,7 @@ from pointsman.settings import Settings
 from tests.unit.runtimes import networks
 from tests.unit.runtimes.rows import first, item
 
+BOUND = 3 * 2**28  # a process that imported torch and computes has less, whatever the build
 Confine = Callable[..., Artifact]
 
 
@@ -42,9 +43,14 @@ def confined(nursery: Nursery, tmp_path: Path, endings: list[int]) -> Iterator[C
     save_file({"factor": np.ones(4, "f4")}, path)
     made: list[Loaded] = []
 
-    def begin(factory: str = "perilous", timeout_ms: int = 20_000) -> Artifact:
-        spec = VersionSpec(uri=path.as_uri(), factory=f"{networks.__name__}:{factory}")
-        settings = Settings(compute_timeout_ms=timeout_ms)
+    def begin(factory: str = "perilous", timeout_ms: int = 0, memory: int = 0) -> Artifact:
+        spec = VersionSpec(
+            uri=path.as_uri(),
+            factory=f"{networks.__name__}:{factory}",
+            compute_timeout=timeout_ms,
+            memory=memory,
+        )
+        settings = Settings()
         artifact = confine(
             spec,
             settings,
@@ -100,6 +106,33 @@ def test_a_hang_is_ended_and_convicted(confined: Confine, endings: list[int]) ->
     assert isinstance(results[1], Failure)
     assert results[1].code == DEADLINE_EXCEEDED
     assert len(endings) == 2
+
+
+def test_a_request_that_takes_more_than_its_memory_is_convicted_and_the_others_answered(
+    confined: Confine, endings: list[int]
+) -> None:
+    results = confined(memory=BOUND).loaded.infer([item(1), item(-6), item(2)], 256)
+    assert [first(results[n]) for n in (0, 2)] == [1, 2]
+    why = "the request ended the model's process each time it was computed: more memory than 768 MiB"
+    assert results[1] == Failure(INTERNAL, why)
+    assert len(endings) == 3
+
+
+def test_a_process_that_grows_is_replaced_between_passes_and_nobody_is_convicted(
+    confined: Confine, endings: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded = confined(memory=BOUND).loaded
+    results = [loaded.infer([item(-5), item(2)], 256) for _ in range(10)]  # 1,280 MiB
+    assert all(first(leaking) == -5 and first(other) == 2 for leaking, other in results)
+    assert endings == []
+    assert "MiB of 768 MiB and is replaced, time 1" in caplog.text
+
+
+def test_a_version_that_is_over_its_memory_from_the_beginning_says_so(confined: Confine) -> None:
+    with pytest.raises(LoadError) as error:
+        confined(memory=2**20)
+    assert error.value.failure.field == "memory"
+    assert "of the 1 MiB that it may have; raise it" in error.value.failure.message
 
 
 def test_a_version_that_dies_while_it_is_loaded_fails_alone(confined: Confine) -> None:

@@ -167,6 +167,11 @@ BLAMED: list[tuple[str | dict[str, Any], str]] = [
     ({"model": "m", "expected_epoch": "7", "retire": []}, "expected_epoch"),
     (version(maxbatch=3), "versions.1.0.maxbatch"),
     (version(max_batch="3"), "versions.1.0.max_batch"),
+    (version(memory="much"), "versions.1.0.memory"),
+    (version(memory="512"), "versions.1.0.memory"),
+    (version(compute_timeout="soon"), "versions.1.0.compute_timeout"),
+    (version(compute_timeout=1.5), "versions.1.0.compute_timeout"),
+    ({"model": "m", "register": {"1": {"uri": "u", "memory": "-1GB"}}}, "register.1.memory"),
     (version(options={"a": "b", "width": 3}), "versions.1.0.options.width"),
     ({"model": "m", "versions": {"1": {}}}, "versions.1.uri"),
     ({"model": "m", "versions": {"1": {"uri": "u"}}, "labels": {"stable": 1}}, "labels.stable"),
@@ -180,6 +185,18 @@ BLAMED: list[tuple[str | dict[str, Any], str]] = [
         "limits.deadline",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("memory", "size"),
+    [("512MiB", 2**29), ("1.5 GiB", 3 * 2**29), ("2GB", 2 * 10**9), ("100B", 100), (4096, 4096)],
+)
+def test_a_version_s_memory_and_time_are_written_as_people_do(memory: str | int, size: int) -> None:
+    spec = {"uri": "u", "isolation": "process", "memory": memory, "compute_timeout": "1.5s"}
+    command = read({"model": "m", "register": {"1": spec}})
+    assert isinstance(command.body, Register)
+    found = command.body.versions["1"]
+    assert (found.memory, found.compute_timeout, found.isolation) == (size, 1_500, "process")
 
 
 @pytest.mark.parametrize(("text", "field"), BLAMED, ids=[field for _, field in BLAMED])

@@ -25,6 +25,9 @@ def test_a_full_description_survives_the_round_trip() -> None:
         pinned=True,
         expect="file:///models/digits.npz",
         tolerance=0.01,
+        isolation="process",
+        compute_timeout=500,
+        memory=2**40,
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 

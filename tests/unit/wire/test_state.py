@@ -43,6 +43,9 @@ specs = st.builds(
     pinned=st.booleans(),
     expect=text,
     tolerance=st.floats(1e-9, 1),
+    isolation=st.sampled_from(["", "thread", "process"]),
+    compute_timeout=st.integers(0, 30_000),
+    memory=st.integers(0, 2**40),
 )
 entries = st.builds(
     VersionEntry,
