@@ -145,6 +145,10 @@ def test_an_artifact_that_the_router_can_see_must_exist(tmp_path: Path) -> None:
     router = Router(check_artifacts=True)
     (refusal,) = events(router.obey({"model": "digits", "versions": versions, "route": {"split": {"1": 1}}}))
     assert (refusal["error"]["code"], refusal["error"]["field"]) == (NOT_FOUND, "versions.2.uri")
+    versions["2"] = {"uri": there.as_uri(), "before": [{"use": "text", "uri": "file:///missing"}]}
+    desired = {"model": "digits", "versions": versions, "route": {"split": {"1": 1}}}
+    (refusal,) = events(router.obey(desired, offset=2))
+    assert (refusal["error"]["code"], refusal["error"]["field"]) == (NOT_FOUND, "versions.2.before.0.uri")
     del versions["2"]
     assert events(router.obey({"model": "digits", "versions": versions}, offset=1))[-1]["ok"]
 

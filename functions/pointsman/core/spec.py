@@ -14,6 +14,19 @@ DEFAULT_MAX_BATCH: Final = 256
 DEFAULT_CONCURRENCY: Final = 2
 
 
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is done to requests before a network, or to its answers after it.
+
+    `use` is a built-in step or `package.module:name` of the pod's environment, which is called with `options`
+    and returns the step. `uri` is a file that it reads, `sha256` that file's.
+    """
+
+    use: str
+    uri: str = ""
+    sha256: str = ""
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version: where its artifact lies and how it is run.
 
@@ -34,6 +47,8 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: int = DEFAULT_CONCURRENCY
     min_ready: int = 1
     ordered: bool = False
+    before: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pointsman.core.ids import GRAMMAR, is_name
-from pointsman.core.spec import ModelSpec, VersionSpec
+from pointsman.core.spec import ModelSpec, Step, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.tensor import DTYPES, Signature
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
@@ -97,6 +97,16 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
         yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
     if spec.signature is not None:
         yield from signature_faults(f"{field}.signature", spec.signature)
+    for name in ("before", "after"):
+        for number, step in enumerate(getattr(spec, name)):
+            yield from _step_faults(f"{field}.{name}.{number}", step)
+
+
+def _step_faults(field: str, step: Step) -> Iterator[Failure]:
+    if not step.use:
+        yield invalid(f"{field}.use", "is required")
+    if step.sha256 and not _is_digest(step.sha256):
+        yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
 
 
 def _is_digest(text: str) -> bool:

@@ -16,6 +16,7 @@ from pointsman.core.tensor import Item, Signature, TensorSpec
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
 from pointsman.runtimes.base import one_line
 from pointsman.runtimes.declared import check_options, file_of
+from pointsman.runtimes.placing import Places, places_of
 from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.texts import decoded, encoded
 from pointsman.settings import Settings
@@ -58,11 +59,11 @@ def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     path = file_of(spec)
     _check(path)
     session = _session(path, settings.threads)
-    given = session.get_inputs()
-    signature = spec.signature or _signature(given, session.get_outputs())
+    given, places = session.get_inputs(), places_of(spec)
+    signature = spec.signature or _signature(given, session.get_outputs(), places)
     outputs = [output.name for output in signature.outputs or session.get_outputs()]
     network = OnnxNetwork(session, outputs)
-    return TensorModel(network.forward, signature, path.stat().st_size, _most_rows(given))
+    return TensorModel(network.forward, signature, path.stat().st_size, _most_rows(given, places))
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -112,14 +113,14 @@ def _dense(sparse: Iterable[onnx.SparseTensorProto]) -> Iterator[onnx.TensorProt
         yield tensor.indices
 
 
-def _signature(inputs: Iterable[Any], outputs: Iterable[Any]) -> Signature:
+def _signature(inputs: Iterable[Any], outputs: Iterable[Any], places: Places) -> Signature:
     return Signature(
-        tuple(_tensor_spec(node, "input") for node in inputs),
-        tuple(_tensor_spec(node, "output") for node in outputs),
+        tuple(_tensor_spec(node, "input", places) for node in inputs),
+        tuple(_tensor_spec(node, "output", places) for node in outputs),
     )
 
 
-def _tensor_spec(node: Any, kind: str) -> TensorSpec:
+def _tensor_spec(node: Any, kind: str, places: Places) -> TensorSpec:
     datatype = _DATATYPES.get(node.type)
     if datatype is None:
         message = (
@@ -127,19 +128,26 @@ def _tensor_spec(node: Any, kind: str) -> TensorSpec:
             "it (skl2onnx: zipmap=False), or give a `signature` that leaves it out"
         )
         raise LoadError(Failure(FAILED_PRECONDITION, message, "signature"))
-    if not node.shape:
-        message = f"signature: {kind} {node.name!r} has no first dimension to hold rows; give a `signature`"
-        raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))
-    return TensorSpec(node.name, datatype, (-1, *(_size(size) for size in node.shape[1:])))
+    shape = [size if isinstance(size, int) else -1 for size in node.shape]
+    place = places.get(node.name, 0)
+    if place is not None:
+        if place >= len(shape):
+            raise LoadError(Failure(INVALID_ARGUMENT, _without_rows(kind, node.name, place), "signature"))
+        shape[place] = -1
+    return TensorSpec(node.name, datatype, tuple(shape))
 
 
-def _size(size: Any) -> int:
-    return size if isinstance(size, int) else -1
+def _without_rows(kind: str, name: str, place: int) -> str:
+    where = "first dimension" if place == 0 else f"dimension {place}"
+    remedy = "give a `signature`, or the value of all passes by the step `constants`"
+    return f"signature: {kind} {name!r} has no {where} to hold rows; {remedy}"
 
 
-def _most_rows(inputs: Iterable[Any]) -> int:
+def _most_rows(inputs: Iterable[Any], places: Places) -> int:
     """Return how many rows a pass takes: one where the model was exported for one; raises LoadError."""
-    fixed = {node.shape[0] for node in inputs if node.shape and isinstance(node.shape[0], int)}
+    sizes = [(node.shape, places.get(node.name, 0)) for node in inputs]
+    rows = {shape[at] for shape, at in sizes if at is not None and at < len(shape)}
+    fixed = {size for size in rows if isinstance(size, int)}
     if fixed - {1}:
         message = f"uri: the model takes {max(fixed)} rows and no others; export it for any number or for 1"
         raise LoadError(Failure(FAILED_PRECONDITION, message, "uri"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pointsman.core.spec import DEFAULT_CONCURRENCY, DEFAULT_MAX_BATCH, DEFAULT_POOL, VersionSpec
+from pointsman.core.spec import DEFAULT_CONCURRENCY, DEFAULT_MAX_BATCH, DEFAULT_POOL, Step, VersionSpec
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2 as pb
 
@@ -22,6 +22,8 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         concurrency=spec.concurrency,
         min_ready=spec.min_ready,
         ordered=spec.ordered,
+        before=map(_step_to_pb, spec.before),
+        after=map(_step_to_pb, spec.after),
     )
 
 
@@ -40,6 +42,8 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         concurrency=message.concurrency or DEFAULT_CONCURRENCY,
         min_ready=message.min_ready or 1,
         ordered=message.ordered,
+        before=tuple(map(_step_from_pb, message.before)),
+        after=tuple(map(_step_from_pb, message.after)),
     )
 
 
@@ -65,3 +69,11 @@ def _tensor_to_pb(tensor: TensorSpec) -> pb.TensorSpec:
 
 def _tensor_from_pb(message: pb.TensorSpec) -> TensorSpec:
     return TensorSpec(message.name, message.datatype, tuple(message.shape))
+
+
+def _step_to_pb(step: Step) -> pb.Step:
+    return pb.Step(use=step.use, uri=step.uri, sha256=step.sha256, options=step.options)
+
+
+def _step_from_pb(message: pb.Step) -> Step:
+    return Step(message.use, message.uri, message.sha256, dict(message.options))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.lifecycle import Held
-from pointsman.core.spec import Limits, Route, VersionSpec
+from pointsman.core.spec import Limits, Route, Step, VersionSpec
 from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.core.tensor import DTYPES, Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2, serving_pb2
@@ -26,6 +26,9 @@ tensors = st.builds(
 signatures = st.builds(
     Signature, st.lists(tensors, min_size=1, max_size=2).map(tuple), st.lists(tensors, max_size=2).map(tuple)
 )
+steps = st.lists(st.builds(Step, text, text, text, st.dictionaries(text, text, max_size=2)), max_size=2).map(
+    tuple
+)
 specs = st.builds(
     VersionSpec,
     uri=text,
@@ -40,6 +43,8 @@ specs = st.builds(
     concurrency=st.integers(1, 64),
     min_ready=st.integers(1, 1_000),
     ordered=st.booleans(),
+    before=steps,
+    after=steps,
 )
 entries = st.builds(
     VersionEntry,

@@ -46,8 +46,27 @@ class Signature(_message.Message):
     outputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
     def __init__(self, inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ...) -> None: ...
 
+class Step(_message.Message):
+    __slots__ = ("use", "uri", "sha256", "options")
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    USE_FIELD_NUMBER: _ClassVar[int]
+    URI_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    use: str
+    uri: str
+    sha256: str
+    options: _containers.ScalarMap[str, str]
+    def __init__(self, use: _Optional[str] = ..., uri: _Optional[str] = ..., sha256: _Optional[str] = ..., options: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
 class VersionSpec(_message.Message):
-    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered")
+    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "before", "after")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +86,8 @@ class VersionSpec(_message.Message):
     CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     MIN_READY_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     uri: str
     sha256: str
     runtime: str
@@ -79,7 +100,9 @@ class VersionSpec(_message.Message):
     concurrency: int
     min_ready: int
     ordered: bool
-    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ...) -> None: ...
+    before: _containers.RepeatedCompositeFieldContainer[Step]
+    after: _containers.RepeatedCompositeFieldContainer[Step]
+    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., before: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[Step, _Mapping]]] = ...) -> None: ...
 
 class VersionEntry(_message.Message):
     __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms")
