@@ -88,8 +88,9 @@ def _length(values: Array) -> Array:
 
 
 def _probabilities(scores: Array) -> Array:
-    raised: Array = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    shares: Array = raised / raised.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def _mean(tokens: Array, weights: Array) -> Array:

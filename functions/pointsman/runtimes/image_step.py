@@ -133,7 +133,7 @@ def _prepared(file: bytes, recipe: _Recipe) -> Array:
         picture = picture.resize(target, recipe.filter)
     if recipe.crop:
         picture = _cropped(picture, recipe.crop)
-    values = np.asarray(picture, np.float32).reshape(picture.height, picture.width, -1)
+    values: Array = np.asarray(picture, np.float32).reshape(picture.height, picture.width, -1)
     values = (values * np.float32(recipe.scale) - recipe.mean) / recipe.std
     return np.ascontiguousarray(values.transpose(2, 0, 1)) if recipe.is_channels_first else values
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import sklearn.datasets
 
 from scripts.environments import python_with
 from scripts.kept import kept
 
 PROGRAMS = Path(__file__).parent / "programs"
 ANSWERS_WITHIN_S = 300
+PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 TEXTS = (
     "A cat sits on the mat.",
     "Ein Kätzchen saß dort, auf der Matte.",
@@ -42,6 +44,13 @@ def silero() -> Path:
     """Return the folder of a voice detector: silero.onnx, silero.ts, and an answers.npz of random sound."""
     python = python_with("packaging", alone=("silero-vad==6.2.3",), lent=("torch", "onnxruntime"))
     return _answered(python, "silero.py")
+
+
+def photographs() -> Path:
+    """Return the folder of two photographs, and pixels.npy: what torchvision's transforms make of each."""
+    python = python_with("packaging", alone=("torchvision==0.29.2",), lent=("torch", "numpy", "pillow"))
+    files = [str(Path(sklearn.datasets.__file__).parent / "images" / name) for name in PHOTOGRAPHS]
+    return _answered(python, "pixels.py", files=files)
 
 
 def _answered(python: Path, program: str, **given: Any) -> Path:

@@ -58,6 +58,28 @@ def detector() -> Path:
     return silero()
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load:FutureWarning")
+def test_a_voice_detector_that_keeps_a_state_forgets_it_between_requests(detector: Path) -> None:
+    known = np.load(detector / "answers.npz")
+    version = served(
+        {
+            "uri": (detector / "silero.ts").as_uri(),
+            "runtime": "torch",
+            "signature": {"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 512]}]},
+            "options": {"torch.reset": "reset_states"},
+            "before": [{"use": "constants", "options": {"sr": "16000"}}],
+        },
+        trusted_stores=(detector.as_uri(),),
+    )
+    pieces = known["pieces"]
+    items = [{"x": pieces[:1]}, {"x": pieces[1:4]}, {"x": pieces[4:]}]
+    found = np.concatenate(answers(version, items, "output"))[:, 0]
+    np.testing.assert_allclose(found, known["each"], atol=1e-5)
+    for piece, wanted in zip(pieces[:9], known["each"], strict=False):
+        [alone] = answers(version, [{"x": piece[None]}], "output")
+        np.testing.assert_allclose(alone[0, 0], wanted, atol=1e-5)
+
+
 def test_a_voice_detector_carries_its_state_from_answer_to_request(detector: Path) -> None:
     known = np.load(detector / "answers.npz")
     version = served(

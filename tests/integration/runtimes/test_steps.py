@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from tokenizers.pre_tokenizers import Whitespace
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Array, Item
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, Failure, LoadError
-from pointsman.runtimes import steps
 from pointsman.runtimes.base import Loaded
 from pointsman.runtimes.loader import load
 from pointsman.settings import Settings
@@ -197,7 +197,7 @@ def test_a_pod_without_a_steps_package_says_what_to_install(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "tokenizers")
-    found = steps.importlib.util.find_spec
+    found = importlib.util.find_spec
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if name == "tokenizers" else found(name)
     )
