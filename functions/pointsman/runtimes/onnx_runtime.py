@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import onnx
 import onnxruntime
-from google.protobuf.message import DecodeError
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item, Signature, TensorSpec
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
-from pointsman.runtimes.base import one_line
 from pointsman.runtimes.declared import check_options, file_of
+from pointsman.runtimes.onnx_file import check_whole
 from pointsman.runtimes.placing import Places, places_of
 from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.texts import decoded, encoded
@@ -57,7 +55,7 @@ def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what onnxruntime raises."""
     check_options(spec)
     path = file_of(spec)
-    _check(path)
+    check_whole(path)
     session = _session(path, settings.threads)
     given, places = session.get_inputs(), places_of(spec)
     signature = spec.signature or _signature(given, session.get_outputs(), places)
@@ -74,43 +72,6 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     # Threads that spin for work take the cores from everybody else's.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _check(path: Path) -> None:
-    """Raise LoadError where the file is no model or would have others read, wherever they lie."""
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except DecodeError as error:
-        raise LoadError(Failure(FAILED_PRECONDITION, f"uri: {path.name} is no ONNX model", "uri")) from error
-    graphs = [model.graph, *(info.algorithm for info in model.training_info)]
-    nodes = (node for function in model.functions for node in function.node)
-    tensors = [*_tensors(graphs), *_tensors_of_nodes(nodes)]
-    outside = next((tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL), None)
-    if outside is not None:
-        said = f"uri: {outside.name!r} has its data in another file; save the model with all data in one"
-        raise LoadError(Failure(FAILED_PRECONDITION, one_line(said), "uri"))
-
-
-def _tensors(graphs: Iterable[onnx.GraphProto]) -> Iterator[onnx.TensorProto]:
-    for graph in graphs:
-        yield from graph.initializer
-        yield from _dense(graph.sparse_initializer)
-        yield from _tensors_of_nodes(graph.node)
-
-
-def _tensors_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
-    for node in nodes:
-        for attribute in node.attribute:
-            yield attribute.t
-            yield from attribute.tensors
-            yield from _dense((attribute.sparse_tensor, *attribute.sparse_tensors))
-            yield from _tensors((attribute.g, *attribute.graphs))
-
-
-def _dense(sparse: Iterable[onnx.SparseTensorProto]) -> Iterator[onnx.TensorProto]:
-    for tensor in sparse:
-        yield tensor.values
-        yield tensor.indices
 
 
 def _signature(inputs: Iterable[Any], outputs: Iterable[Any], places: Places) -> Signature:
