@@ -10,6 +10,7 @@ import pytest
 from pointsman.core.tensor import DTYPES
 from tests.e2e.bench import Bench
 from tests.integration.runtimes.exhibits import MAKERS, ROWS
+from tests.integration.runtimes.published import TEXTS, minilm, sentences
 
 REQUESTS = 40
 # Their rows differ in size and place, so an answer that is another caller's shows.
@@ -66,3 +67,26 @@ def test_a_broken_file_leaves_the_old_version_in_service(
     np.testing.assert_allclose(
         answer.outputs[exhibit.output], exhibit.answer(rows), rtol=1e-5, atol=1e-5, err_msg=runtime
     )
+
+
+def test_strings_go_in_and_embeddings_come_out(bench: Bench, name: str) -> None:
+    folder = minilm()
+    wanted = np.load(folder / "embeddings.npy")
+    bench.apply(name, {"1": sentences(folder)}, {"1": 100})
+    for number, text in enumerate(TEXTS):
+        column = np.array([text.encode()], dtype=object)
+        bench.send(name, f"{name}-{number}", column, tensor="text")
+        tensor = {"name": "text", "datatype": "BYTES", "shape": [1], "data": [text]}
+        bench.send_json(
+            f"{name}-{number}-json", {"id": f"{name}-{number}-json", "inputs": [tensor]}, key=name
+        )
+    bench.settled()
+    for number, embedding in enumerate(wanted):
+        [found] = bench.outputs(f"{name}-{number}")["embedding"]
+        assert found @ embedding > 0.999, TEXTS[number]
+        [output] = bench.ledger.finals[f"{name}-{number}-json"].body["outputs"]
+        assert np.array(output["data"]) @ embedding > 0.999, TEXTS[number]
+    refused = f"{name}-refused"
+    bench.send(name, refused, np.array([b"\xff\xfe"], dtype=object), tensor="text")
+    bench.settled()
+    assert bench.ledger.finals[refused].error == "INVALID_ARGUMENT"

@@ -141,10 +141,14 @@ def test_an_artifact_that_no_file_can_be_is_refused_by_its_field(uri: str) -> No
 def test_an_artifact_that_the_router_can_see_must_exist(tmp_path: Path) -> None:
     there = tmp_path / "a model.safetensors"
     there.write_bytes(b"x")
-    versions = {"1": {"uri": there.as_uri()}, "2": {"uri": (tmp_path / "missing").as_uri()}}
+    versions: dict[str, Any] = {"1": {"uri": there.as_uri()}, "2": {"uri": (tmp_path / "missing").as_uri()}}
     router = Router(check_artifacts=True)
     (refusal,) = events(router.obey({"model": "digits", "versions": versions, "route": {"split": {"1": 1}}}))
     assert (refusal["error"]["code"], refusal["error"]["field"]) == (NOT_FOUND, "versions.2.uri")
+    versions["2"] = {"uri": there.as_uri(), "before": [{"use": "text", "uri": "file:///missing"}]}
+    desired = {"model": "digits", "versions": versions, "route": {"split": {"1": 1}}}
+    (refusal,) = events(router.obey(desired, offset=2))
+    assert (refusal["error"]["code"], refusal["error"]["field"]) == (NOT_FOUND, "versions.2.before.0.uri")
     del versions["2"]
     assert events(router.obey({"model": "digits", "versions": versions}, offset=1))[-1]["ok"]
 

@@ -49,10 +49,23 @@ def _completed(source: str, document: Any, base: Path) -> dict[str, Any]:
 def _version(source: str, spec: Any, base: Path) -> Any:
     if not isinstance(spec, dict):
         return spec
-    completed = dict(spec)
-    for field in ("uri", "example", "expect"):
+    completed = _artifact(source, spec, base)
+    for field in ("example", "expect"):
         if isinstance(completed.get(field), str) and completed[field]:
             completed[field] = absolute_uri(completed[field], base)
+    for field in ("before", "after"):
+        if isinstance(completed.get(field), list):
+            completed[field] = [
+                _artifact(source, step, base) if isinstance(step, dict) else step for step in completed[field]
+            ]
+    return completed
+
+
+def _artifact(source: str, described: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Return a description with its `uri` made absolute and that file's `sha256`."""
+    completed = dict(described)
+    if isinstance(completed.get("uri"), str) and completed["uri"]:
+        completed["uri"] = absolute_uri(completed["uri"], base)
     uri = completed.get("uri", "")
     if isinstance(uri, str) and uri.startswith("file://") and not completed.get("sha256"):
         completed["sha256"] = _sha256(source, Path(unquote(urlparse(uri).path)))

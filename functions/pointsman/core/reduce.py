@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -34,7 +34,7 @@ from pointsman.core.validate import check_spec, check_versions, check_weights, i
 from pointsman.errors import ABORTED, FAILED_PRECONDITION, NOT_FOUND, Failure
 
 # What makes a version that version: a change of any of these needs a new one.
-_IDENTITY = ("uri", "runtime", "factory", "pool", "options")
+_IDENTITY = ("uri", "runtime", "factory", "pool", "options", "before", "after")
 
 # A table travels with every call of its router and is one record of a topic: it must stay far below the
 # topic's limit, with the reasons that pods add to it.
@@ -195,10 +195,20 @@ def _version(table: RouteTable, name: str, wanted: VersionSpec, facts: Facts) ->
     if known is not None:
         message = f"version {name} is draining; apply it again when it is retired"
         return Failure(FAILED_PRECONDITION, message, f"versions.{name}")
-    fault = facts.artifact_fault(wanted.uri)
-    if fault:
-        return Failure(NOT_FOUND, f"versions.{name}.uri: {fault}", f"versions.{name}.uri")
+    for where, uri in _files(f"versions.{name}", wanted):
+        fault = facts.artifact_fault(uri)
+        if fault:
+            return Failure(NOT_FOUND, f"{where}: {fault}", where)
     return VersionEntry(name, wanted, VersionState.REGISTERED, table.epoch + 1, since_ms=facts.now_ms)
+
+
+def _files(field: str, spec: VersionSpec) -> Iterator[tuple[str, str]]:
+    """Yield the field and the URI of each file that a version is made of."""
+    yield f"{field}.uri", spec.uri
+    for name, steps in (("before", spec.before), ("after", spec.after)):
+        yield from (
+            (f"{field}.{name}.{number}.uri", step.uri) for number, step in enumerate(steps) if step.uri
+        )
 
 
 def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:

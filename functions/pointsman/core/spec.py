@@ -20,6 +20,19 @@ PYTHON: Final = "python"
 """The runtime whose versions always have a process of their own."""
 
 
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is done to requests before a network, or to its answers after it.
+
+    `use` is a built-in step or `package.module:name` of the pod's environment, which is called with `options`
+    and returns the step. `uri` is a file that it reads, `sha256` that file's.
+    """
+
+    use: str
+    uri: str = ""
+    sha256: str = ""
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version: where its artifact lies and how it is run.
 
@@ -48,6 +61,8 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     isolation: str = ""
     compute_timeout: int = 0
     memory: int = 0
+    before: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
 
 
 class Route(msgspec.Struct, frozen=True):

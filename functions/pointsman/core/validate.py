@@ -7,7 +7,7 @@ from typing import Final
 
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.policy import latest, policy_faults
-from pointsman.core.spec import PROCESS, PYTHON, THREAD, ModelSpec, VersionSpec
+from pointsman.core.spec import PROCESS, PYTHON, THREAD, ModelSpec, Step, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.tensor import DTYPES, Signature
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
@@ -108,13 +108,27 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
             yield invalid(f"{field}.{name}", f"must be from {least} to {most}")
     if spec.sha256 and not _is_digest(spec.sha256):
         yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
+    if spec.signature is not None:
+        yield from signature_faults(f"{field}.signature", spec.signature)
+    yield from _expectation_faults(field, spec)
+    yield from _isolation_faults(field, spec)
+    for name in ("before", "after"):
+        for number, step in enumerate(getattr(spec, name)):
+            yield from _step_faults(f"{field}.{name}.{number}", step)
+
+
+def _expectation_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
     if spec.expect and not spec.example:
         yield invalid(f"{field}.expect", "says what the example gives, so it needs an example")
     if not 0 < spec.tolerance <= 1:
         yield invalid(f"{field}.tolerance", "must be over 0 and at most 1")
-    yield from _isolation_faults(field, spec)
-    if spec.signature is not None:
-        yield from signature_faults(f"{field}.signature", spec.signature)
+
+
+def _step_faults(field: str, step: Step) -> Iterator[Failure]:
+    if not step.use:
+        yield invalid(f"{field}.use", "is required")
+    if step.sha256 and not _is_digest(step.sha256):
+        yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
 
 
 def _isolation_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:

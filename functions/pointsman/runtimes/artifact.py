@@ -25,13 +25,13 @@ def path_of(uri: str, field: str = "uri") -> Path:
     return path
 
 
-def verified_sha256(path: Path, wanted: str) -> str:
+def verified_sha256(path: Path, wanted: str, field: str = "sha256") -> str:
     """Return the file's SHA-256 in hexadecimal; raises LoadError where it is not `wanted` ("": any)."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if wanted and wanted != found:
-        message = f"sha256: {path} has {found}, not {wanted}"
-        raise LoadError(Failure(FAILED_PRECONDITION, message, "sha256"))
+        message = f"{field}: {path} has {found}, not {wanted}"
+        raise LoadError(Failure(FAILED_PRECONDITION, message, field))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from pointsman.core.tensor import Item, Signature
@@ -61,13 +61,17 @@ class Loaded(Protocol):
 class Fault(Exception):
     """A model broke its contract for these items; `failure` is what their senders are told.
 
-    It never leaves the runtimes. `final` says that trying the items again, fewer at a time, is of no use.
+    It never leaves the runtimes. `final` says that trying the items again, fewer at a time, is of no use;
+    `rows` says why each row of the batch that is to blame is, where that is known.
     """
 
-    def __init__(self, failure: Failure, *, final: bool = False) -> None:
+    def __init__(
+        self, failure: Failure, *, final: bool = False, rows: Mapping[int, Failure] | None = None
+    ) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.final = final
+        self.rows = rows or {}
 
 
 def raised(error: BaseException) -> Failure:

@@ -39,6 +39,6 @@ def rows_of(features: int, datatype: str) -> Signature:
 
 def require_signature(signature: Signature | None, spec: VersionSpec) -> None:
     """Raise LoadError where nothing says what the version takes."""
-    if signature is None and not spec.example:
+    if signature is None and not spec.example and not spec.before:
         message = "signature: give the version a `signature`, or an `example` to read it from"
         raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))

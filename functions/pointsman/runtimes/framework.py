@@ -25,6 +25,7 @@ FRAMEWORKS: Final = {
     "sklearn": Framework("sklearn_runtime", ("sklearn", "skops"), (".skops",)),
     "xgboost": Framework("xgboost_runtime", ("xgboost",), (".json", ".ubj")),
     "lightgbm": Framework("lightgbm_runtime", ("lightgbm",), (".txt",)),
+    "openvino": Framework("openvino_runtime", ("openvino", "onnx"), (".onnx", ".xml")),
     PYTHON: Framework("python_runtime"),
 }
 

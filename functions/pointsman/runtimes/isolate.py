@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Final, TypeAlias
 
 from pointsman.core.tensor import Item
+from pointsman.core.tensor import rows as rows_of
+from pointsman.errors import Failure
 from pointsman.runtimes.base import Fault, Result
 
 Attempt: TypeAlias = Callable[[Sequence[Item]], Sequence[Result]]
@@ -38,6 +41,8 @@ def rescued(
     """
     if len(items) == 1 or fault.final:
         return [fault.failure] * len(items)
+    if fault.rows:
+        return _without(attempt, items, fault.rows, clock)
     over = clock() + PATIENCE_S
     results: list[Result] = []
     waiting = _halves(items)[::-1]
@@ -48,9 +53,27 @@ def rescued(
         except Fault as again:
             if len(part) == 1 or again.final or clock() >= over:
                 results += [again.failure] * len(part)
+            elif again.rows:
+                results += _without(attempt, part, again.rows, clock)
             else:
                 waiting += _halves(part)[::-1]
     return results
+
+
+def _without(
+    attempt: Attempt, items: Sequence[Item], rows: Mapping[int, Failure], clock: Callable[[], float]
+) -> list[Result]:
+    """Return the results where it is known which rows are to blame: theirs, and what the others give."""
+    ends = accumulate(map(rows_of, items))
+    blamed = [
+        next((rows[row] for row in range(end - rows_of(item), end) if row in rows), None)
+        for item, end in zip(items, ends, strict=True)
+    ]
+    rest = [item for item, failure in zip(items, blamed, strict=True) if failure is None]
+    if len(rest) == len(items):
+        return [next(iter(rows.values()))] * len(items)
+    others = iter(isolated(attempt, rest, clock) if rest else ())
+    return [next(others) if failure is None else failure for failure in blamed]
 
 
 def _halves(items: Sequence[Item]) -> list[Sequence[Item]]:

@@ -17,6 +17,8 @@ from pointsman.runtimes.base import Loaded, one_line
 from pointsman.runtimes.example import read_example, read_item, signature_of, zeros
 from pointsman.runtimes.expectation import FRACTIONAL, difference
 from pointsman.runtimes.framework import target_of
+from pointsman.runtimes.steps import network_of, with_steps
+from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
 
@@ -49,7 +51,7 @@ def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None])
     path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
     sha256 = "" if path is None else verified_sha256(path, spec.sha256)
     framework = _framework(target)
-    loaded: Loaded = framework(spec, settings)
+    loaded: Loaded = with_steps(framework(network_of(spec), settings), spec)
     try:
         on_warming()
         _warm(loaded, spec)
@@ -69,7 +71,7 @@ def _framework(target: str) -> Any:
 def _warm(loaded: Loaded, spec: VersionSpec) -> None:
     if loaded.signature is not None:
         loaded.signature = _sound(loaded.signature)
-    item = _example(loaded.signature, spec)
+    item = _example(loaded, spec)
     if item is None:
         return
     result = loaded.warm(item, spec.max_batch)
@@ -107,7 +109,8 @@ def _sound(signature: Signature) -> Signature:
     return sound
 
 
-def _example(signature: Signature | None, spec: VersionSpec) -> Item | None:
+def _example(loaded: Loaded, spec: VersionSpec) -> Item | None:
     if spec.example:
-        return read_example(path_of(spec.example, "example"), signature)
-    return None if signature is None else zeros(signature)
+        return read_example(path_of(spec.example, "example"), loaded.signature)
+    sample = loaded.sample if isinstance(loaded, TensorModel) else None
+    return sample if sample is not None or loaded.signature is None else zeros(loaded.signature)

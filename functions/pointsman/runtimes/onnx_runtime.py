@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import onnx
 import onnxruntime
-from google.protobuf.message import DecodeError
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item, Signature, TensorSpec
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
-from pointsman.runtimes.base import one_line
 from pointsman.runtimes.declared import check_options, file_of
+from pointsman.runtimes.onnx_file import check_whole
+from pointsman.runtimes.placing import Places, places_of
 from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.texts import decoded, encoded
 from pointsman.settings import Settings
@@ -56,13 +55,13 @@ def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what onnxruntime raises."""
     check_options(spec)
     path = file_of(spec)
-    _check(path)
+    check_whole(path)
     session = _session(path, settings.threads)
-    given = session.get_inputs()
-    signature = spec.signature or _signature(given, session.get_outputs())
+    given, places = session.get_inputs(), places_of(spec)
+    signature = spec.signature or _signature(given, session.get_outputs(), places)
     outputs = [output.name for output in signature.outputs or session.get_outputs()]
     network = OnnxNetwork(session, outputs)
-    return TensorModel(network.forward, signature, path.stat().st_size, _most_rows(given))
+    return TensorModel(network.forward, signature, path.stat().st_size, _most_rows(given, places))
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -75,51 +74,14 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _check(path: Path) -> None:
-    """Raise LoadError where the file is no model or would have others read, wherever they lie."""
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except DecodeError as error:
-        raise LoadError(Failure(FAILED_PRECONDITION, f"uri: {path.name} is no ONNX model", "uri")) from error
-    graphs = [model.graph, *(info.algorithm for info in model.training_info)]
-    nodes = (node for function in model.functions for node in function.node)
-    tensors = [*_tensors(graphs), *_tensors_of_nodes(nodes)]
-    outside = next((tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL), None)
-    if outside is not None:
-        said = f"uri: {outside.name!r} has its data in another file; save the model with all data in one"
-        raise LoadError(Failure(FAILED_PRECONDITION, one_line(said), "uri"))
-
-
-def _tensors(graphs: Iterable[onnx.GraphProto]) -> Iterator[onnx.TensorProto]:
-    for graph in graphs:
-        yield from graph.initializer
-        yield from _dense(graph.sparse_initializer)
-        yield from _tensors_of_nodes(graph.node)
-
-
-def _tensors_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
-    for node in nodes:
-        for attribute in node.attribute:
-            yield attribute.t
-            yield from attribute.tensors
-            yield from _dense((attribute.sparse_tensor, *attribute.sparse_tensors))
-            yield from _tensors((attribute.g, *attribute.graphs))
-
-
-def _dense(sparse: Iterable[onnx.SparseTensorProto]) -> Iterator[onnx.TensorProto]:
-    for tensor in sparse:
-        yield tensor.values
-        yield tensor.indices
-
-
-def _signature(inputs: Iterable[Any], outputs: Iterable[Any]) -> Signature:
+def _signature(inputs: Iterable[Any], outputs: Iterable[Any], places: Places) -> Signature:
     return Signature(
-        tuple(_tensor_spec(node, "input") for node in inputs),
-        tuple(_tensor_spec(node, "output") for node in outputs),
+        tuple(_tensor_spec(node, "input", places) for node in inputs),
+        tuple(_tensor_spec(node, "output", places) for node in outputs),
     )
 
 
-def _tensor_spec(node: Any, kind: str) -> TensorSpec:
+def _tensor_spec(node: Any, kind: str, places: Places) -> TensorSpec:
     datatype = _DATATYPES.get(node.type)
     if datatype is None:
         message = (
@@ -127,19 +89,26 @@ def _tensor_spec(node: Any, kind: str) -> TensorSpec:
             "it (skl2onnx: zipmap=False), or give a `signature` that leaves it out"
         )
         raise LoadError(Failure(FAILED_PRECONDITION, message, "signature"))
-    if not node.shape:
-        message = f"signature: {kind} {node.name!r} has no first dimension to hold rows; give a `signature`"
-        raise LoadError(Failure(INVALID_ARGUMENT, message, "signature"))
-    return TensorSpec(node.name, datatype, (-1, *(_size(size) for size in node.shape[1:])))
+    shape = [size if isinstance(size, int) else -1 for size in node.shape]
+    place = places.get(node.name, 0)
+    if place is not None:
+        if place >= len(shape):
+            raise LoadError(Failure(INVALID_ARGUMENT, _without_rows(kind, node.name, place), "signature"))
+        shape[place] = -1
+    return TensorSpec(node.name, datatype, tuple(shape))
 
 
-def _size(size: Any) -> int:
-    return size if isinstance(size, int) else -1
+def _without_rows(kind: str, name: str, place: int) -> str:
+    where = "first dimension" if place == 0 else f"dimension {place}"
+    remedy = "give a `signature`, or the value of all passes by the step `constants`"
+    return f"signature: {kind} {name!r} has no {where} to hold rows; {remedy}"
 
 
-def _most_rows(inputs: Iterable[Any]) -> int:
+def _most_rows(inputs: Iterable[Any], places: Places) -> int:
     """Return how many rows a pass takes: one where the model was exported for one; raises LoadError."""
-    fixed = {node.shape[0] for node in inputs if node.shape and isinstance(node.shape[0], int)}
+    sizes = [(node.shape, places.get(node.name, 0)) for node in inputs]
+    rows = {shape[at] for shape, at in sizes if at is not None and at < len(shape)}
+    fixed = {size for size in rows if isinstance(size, int)}
     if fixed - {1}:
         message = f"uri: the model takes {max(fixed)} rows and no others; export it for any number or for 1"
         raise LoadError(Failure(FAILED_PRECONDITION, message, "uri"))

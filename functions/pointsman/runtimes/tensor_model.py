@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from pointsman.core.tensor import Item, Signature
@@ -18,12 +18,27 @@ class TensorModel:
     isolated = False
 
     def __init__(
-        self, forward: Forward, signature: Signature | None, footprint: int, most_rows: int = sys.maxsize
+        self,
+        forward: Forward,
+        signature: Signature | None,
+        footprint: int,
+        most_rows: int = sys.maxsize,
+        sample: Item | None = None,
     ) -> None:
         self.signature = signature
         self.footprint = footprint
         self.forward = forward
+        self.sample = sample
         self._most_rows = most_rows
+
+    def within(
+        self, steps: Callable[[Forward], Forward], signature: Signature | None, sample: Item | None
+    ) -> TensorModel:
+        """Return this model between steps, which take and give as the signature says.
+
+        `sample` is a row for the warm-up, None where one of zeros will do.
+        """
+        return TensorModel(steps(self.forward), signature, self.footprint, self._most_rows, sample)
 
     def infer(self, items: Sequence[Item], max_batch: int) -> list[Result]:
         """Return one result per item, in order."""

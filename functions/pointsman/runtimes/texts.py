@@ -29,10 +29,10 @@ def encoded(name: str, value: Any) -> Array:
     array = np.asarray(value)
     if array.dtype.kind in "UO":
         elements = array.ravel().tolist()
-        if not all(isinstance(element, str) for element in elements):
+        if not all(isinstance(element, str | bytes) for element in elements):
             raise Fault(broken(f"the model returned objects as {name!r}, not numbers or text"))
         texts: Array = np.empty(array.size, dtype=object)
-        texts[:] = [element.encode() for element in elements]
+        texts[:] = [element.encode() if isinstance(element, str) else element for element in elements]
         return texts.reshape(array.shape)
     if array.dtype not in DATATYPES:
         raise Fault(broken(f"the model returned {array.dtype} as {name!r}, which has no datatype"))

@@ -17,8 +17,9 @@ from pointsman.core.tensor import Array, Item, Signature
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
 from pointsman.runtimes.artifact import imported, is_within
 from pointsman.runtimes.base import DEFAULT_OUTPUT, Fault, broken
-from pointsman.runtimes.declared import file_of, require_signature
+from pointsman.runtimes.declared import check_options, file_of, require_signature
 from pointsman.runtimes.tensor_model import TensorModel
+from pointsman.runtimes.torch_options import TorchOptions, of_the_factory, torch_options
 from pointsman.settings import Settings
 
 _SAFETENSORS: Final = ".safetensors"
@@ -26,28 +27,43 @@ _EXPORTED: Final = ".pt2"
 
 
 class TorchNetwork:
-    """A network in evaluation mode, on the CPU.
+    """A network in evaluation mode.
 
     It takes its only input as a tensor, several inputs as keywords, and returns a tensor, a tuple or a
     dictionary. Outputs without a name are called as `outputs` says, else `output`, or `output_0`, `output_1`.
     """
 
-    def __init__(self, network: Callable[..., Any], outputs: Sequence[str], threads: int) -> None:
-        self._network = network
+    def __init__(
+        self, network: torch.nn.Module, outputs: Sequence[str], threads: int, options: TorchOptions
+    ) -> None:
+        """Move the network to its device; raises LoadError where it has nothing that `reset` names."""
+        self._network: Callable[..., Any] = _placed(network, options)
+        self._reset = _reset(network, options.reset)
         self._outputs = outputs
         self._threads = threads
+        self._options = options
 
     def forward(self, batch: Item) -> Item:
         """Return the outputs for a batch, which the network may overwrite. Tensors share numpy's memory."""
         _use_threads(self._threads)
-        tensors = {name: _to_torch(name, array) for name, array in batch.items()}
+        tensors = {name: self._moved(_to_torch(name, array)) for name, array in batch.items()}
         with torch.inference_mode():
+            self._reset()
             if len(tensors) == 1:
                 (tensor,) = tensors.values()
                 outputs = self._network(tensor)
             else:
                 outputs = self._network(**tensors)
-        return {name: _to_numpy(name, tensor) for name, tensor in self._named(outputs).items()}
+        return {name: _to_numpy(name, self._whole(tensor)) for name, tensor in self._named(outputs).items()}
+
+    def _whole(self, output: Any) -> Any:
+        """Return an output as FP32 where its lower precision is the choice of the version's options."""
+        is_half = isinstance(output, torch.Tensor) and output.dtype is self._options.dtype
+        return output.float() if is_half else output
+
+    def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
+        dtype = self._options.dtype if tensor.is_floating_point() else None
+        return tensor.to(device=self._options.device, dtype=dtype)
 
     def _named(self, outputs: Any) -> dict[str, Any]:
         if isinstance(outputs, dict):
@@ -67,16 +83,37 @@ class TorchNetwork:
 
 def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what the factory raises."""
-    path = file_of(spec)
+    path, options = file_of(spec), torch_options(spec.options)
     if path.suffix == _SAFETENSORS:
         network, signature = _from_safetensors(path, spec)
     else:
+        check_options(spec, [name for name in spec.options if name.startswith("torch.")])
         network, signature = _from_archive(path, settings), None
     signature = spec.signature or signature
     require_signature(signature, spec)
     outputs = [tensor.name for tensor in signature.outputs] if signature is not None else []
-    served = TorchNetwork(network, outputs, settings.threads)
+    served = TorchNetwork(network, outputs, settings.threads, options)
     return TensorModel(served.forward, signature, _footprint(network))
+
+
+def _placed(network: torch.nn.Module, options: TorchOptions) -> Callable[..., Any]:
+    placed = network.to(device=options.device, dtype=options.dtype)
+    if not options.is_compiled:
+        return placed
+    if isinstance(placed, torch.jit.ScriptModule):
+        message = "options.torch.compile: TorchScript is compiled already"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "options.torch.compile"))
+    compiled: Callable[..., Any] = torch.compile(placed, dynamic=True)  # rows differ from pass to pass
+    return compiled
+
+
+def _reset(network: torch.nn.Module, name: str) -> Callable[[], object]:
+    """Return what forgets the pass before, for a network that keeps a state; raises LoadError."""
+    method = getattr(network, name, None) if name else lambda: None
+    if not callable(method):
+        message = f"options.torch.reset: the network has no method {name!r}"
+        raise LoadError(Failure(INVALID_ARGUMENT, message, "options.torch.reset"))
+    return method
 
 
 def _use_threads(count: int) -> None:
@@ -94,7 +131,7 @@ def _from_safetensors(path: Path, spec: VersionSpec) -> tuple[torch.nn.Module, S
         message = "factory: a safetensors artifact needs the package.module:function that builds its network"
         raise LoadError(Failure(INVALID_ARGUMENT, message, "factory"))
     factory = imported(spec.factory, "factory")
-    network = factory(**spec.options)
+    network = factory(**of_the_factory(spec.options))
     if not isinstance(network, torch.nn.Module):
         message = f"factory: {spec.factory} returned {type(network).__name__}, not a torch.nn.Module"
         raise LoadError(Failure(FAILED_PRECONDITION, message, "factory"))

@@ -7,6 +7,7 @@ from pointsman.core.spec import (
     DEFAULT_MAX_BATCH,
     DEFAULT_POOL,
     DEFAULT_TOLERANCE,
+    Step,
     VersionSpec,
 )
 from pointsman.core.tensor import Signature, TensorSpec
@@ -34,6 +35,8 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         isolation=spec.isolation,
         compute_timeout_ms=spec.compute_timeout,
         memory_bytes=spec.memory,
+        before=map(_step_to_pb, spec.before),
+        after=map(_step_to_pb, spec.after),
     )
 
 
@@ -58,6 +61,8 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         isolation=message.isolation,
         compute_timeout=message.compute_timeout_ms,
         memory=message.memory_bytes,
+        before=tuple(map(_step_from_pb, message.before)),
+        after=tuple(map(_step_from_pb, message.after)),
     )
 
 
@@ -83,3 +88,11 @@ def _tensor_to_pb(tensor: TensorSpec) -> pb.TensorSpec:
 
 def _tensor_from_pb(message: pb.TensorSpec) -> TensorSpec:
     return TensorSpec(message.name, message.datatype, tuple(message.shape))
+
+
+def _step_to_pb(step: Step) -> pb.Step:
+    return pb.Step(use=step.use, uri=step.uri, sha256=step.sha256, options=step.options)
+
+
+def _step_from_pb(message: pb.Step) -> Step:
+    return Step(message.use, message.uri, message.sha256, dict(message.options))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import lightgbm
 import numpy as np
 import onnx
+import openvino
 import skops.io
 import torch
 import xgboost
@@ -75,6 +76,12 @@ def with_onnx(folder: Path) -> Exhibit:
     return Exhibit(path, {}, answer, "x", "FP32", "p")
 
 
+def with_openvino(folder: Path) -> Exhibit:
+    exhibit, path = with_onnx(folder), folder / "regression.xml"
+    openvino.save_model(openvino.Core().read_model(exhibit.path), path, compress_to_fp16=False)
+    return exhibit._replace(path=path, fields={"options": {"weights": path.with_suffix(".bin").as_uri()}})
+
+
 def with_sklearn(folder: Path) -> Exhibit:
     path = folder / "pipeline.skops"
     pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, LABELS)
@@ -106,6 +113,7 @@ def with_lightgbm(folder: Path) -> Exhibit:
 MAKERS = {
     "torch": with_torch,
     "onnx": with_onnx,
+    "openvino": with_openvino,
     "sklearn": with_sklearn,
     "xgboost": with_xgboost,
     "lightgbm": with_lightgbm,

@@ -152,7 +152,7 @@ import sys
 from pointsman.core.spec import VersionSpec
 from pointsman.runtimes.loader import load
 from pointsman.settings import Settings
-heavy = {{"torch", "onnxruntime", "xgboost", "sklearn", "skops"}}
+heavy = {{"torch", "onnxruntime", "openvino", "xgboost", "sklearn", "skops", "tokenizers", "PIL"}}
 assert not heavy & set(sys.modules)
 load(VersionSpec(uri={exhibit.path.as_uri()!r}, runtime="lightgbm"), Settings(), lambda: None)
 assert not {{"torch", "onnxruntime", "xgboost", "skops"}} & set(sys.modules)

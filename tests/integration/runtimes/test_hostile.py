@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import zipfile
@@ -21,7 +22,14 @@ from pointsman.errors import FAILED_PRECONDITION, Failure, LoadError
 from pointsman.runtimes.base import Loaded
 from pointsman.runtimes.loader import load
 from pointsman.settings import Settings
-from tests.integration.runtimes.exhibits import ROWS, WIDTH, regression, with_onnx, with_sklearn
+from tests.integration.runtimes.exhibits import (
+    ROWS,
+    WIDTH,
+    regression,
+    with_onnx,
+    with_openvino,
+    with_sklearn,
+)
 
 MARKER = "it-ran"
 
@@ -31,9 +39,9 @@ def loaded(path: Path, runtime: str, settings: Settings | None = None, **fields:
     return load(spec, settings or Settings(), lambda: None).loaded
 
 
-def refused(path: Path, runtime: str, settings: Settings | None = None) -> Failure:
+def refused(path: Path, runtime: str, settings: Settings | None = None, **fields: Any) -> Failure:
     with pytest.raises(LoadError) as error:
-        loaded(path, runtime, settings)
+        loaded(path, runtime, settings, **fields)
     assert error.value.failure.code == FAILED_PRECONDITION
     return error.value.failure
 
@@ -94,12 +102,23 @@ def test_what_unpacks_to_more_than_a_pod_keeps_is_not_unpacked(tmp_path: Path) -
     assert "cache_bytes" in failure.message
 
 
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 @pytest.mark.parametrize("outside", ["../secret", "/etc/hostname", "beside"])
-def test_weights_in_another_file_are_not_read(tmp_path: Path, outside: str) -> None:
+def test_weights_in_another_file_are_not_read(tmp_path: Path, outside: str, runtime: str) -> None:
     path = tmp_path / "model.onnx"
     (tmp_path / "beside").write_bytes(bytes(4 * WIDTH))
     path.write_bytes(regression("rows", outside).SerializeToString())
-    assert "'w' has its data in another file" in refused(path, "onnx").message
+    assert "'w' has its data in another file" in refused(path, runtime).message
+
+
+def test_weights_beside_a_model_are_those_that_were_promised(tmp_path: Path) -> None:
+    exhibit = with_openvino(tmp_path)
+    weights = exhibit.path.with_suffix(".bin")
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert loaded(exhibit.path, "openvino", options={"weights_sha256": digest}).footprint > 120
+    weights.write_bytes(bytes(weights.stat().st_size))
+    failure = refused(exhibit.path, "openvino", options={"weights_sha256": digest})
+    assert failure.field == "options.weights_sha256"
 
 
 def test_weights_in_another_file_are_found_in_the_depths_of_a_model(tmp_path: Path) -> None:
@@ -113,16 +132,17 @@ def test_weights_in_another_file_are_found_in_the_depths_of_a_model(tmp_path: Pa
     assert "'w' has its data in another file" in refused(path, "onnx").message
 
 
-def test_a_model_that_was_exported_for_one_row_serves_many_one_by_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_model_that_was_exported_for_one_row_serves_many_one_by_one(tmp_path: Path, runtime: str) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(regression(1), path)
-    exhibit, version = with_onnx(tmp_path), loaded(path, "onnx")
+    exhibit, version = with_onnx(tmp_path), loaded(path, runtime)
     rows = ROWS[:5].astype("f4")
     [result] = version.infer([{"x": rows}], 64)
     assert isinstance(result, dict)
     np.testing.assert_allclose(result["p"], exhibit.answer(rows), rtol=1e-5, atol=1e-5)
     onnx.save(regression(7), path)
-    assert "7 rows" in refused(path, "onnx").message
+    assert "7 rows" in refused(path, runtime).message
 
 
 def test_an_output_that_is_no_tensor_is_named(tmp_path: Path) -> None:

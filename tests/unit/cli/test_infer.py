@@ -138,7 +138,7 @@ def test_nobody_at_the_address_is_told_by_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     with pytest.raises(ClientError, match=f"nothing answers at {url}"):
-        run("m", "--body", BODY, "--url", url, "--timeout", "0.05")
+        run("m", "--body", BODY, "--url", url, "--timeout", "0.5")
 
 
 @pytest.mark.parametrize("name", ["http", "grpc"])

@@ -27,6 +27,21 @@ def test_a_relative_path_becomes_a_file_uri_with_its_digest(tmp_path: Path) -> N
     assert version["sha256"] == hashlib.sha256(b"weights").hexdigest()
 
 
+def test_a_steps_file_is_found_as_the_artifact_is(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes(b"{}")
+    steps = "[{use: text, uri: tokenizer.json}, {use: 'a:b'}]"
+    text = f"model: m\nversions: {{1: {{uri: 'python:a:B', before: {steps}}}}}"
+    (spec,) = read(write(tmp_path, text))
+    assert spec["versions"]["1"]["before"] == [
+        {
+            "use": "text",
+            "uri": (tmp_path / "tokenizer.json").as_uri(),
+            "sha256": hashlib.sha256(b"{}").hexdigest(),
+        },
+        {"use": "a:b"},
+    ]
+
+
 def test_a_class_and_a_remote_artifact_stay_as_they_are(tmp_path: Path) -> None:
     text = "model: m\nversions: {a: {uri: 'python:pkg:Class'}, b: {uri: 's3://bucket/x'}}"
     (spec,) = read(write(tmp_path, text))

@@ -19,7 +19,7 @@ from pointsman.core.commands import (
     SetSplit,
 )
 from pointsman.core.reduce import MAX_TABLE_BYTES, Facts
-from pointsman.core.spec import Limits, ModelSpec
+from pointsman.core.spec import Limits, ModelSpec, Step
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.table import RouteTable, VersionState
 from pointsman.core.tensor import Signature, TensorSpec
@@ -101,6 +101,8 @@ BAD: list[tuple[Body, str, str]] = [
     (one(memory=2**30, isolation="thread"), INVALID_ARGUMENT, "versions.1.memory"),
     (one(sha256="A" * 64), INVALID_ARGUMENT, "versions.1.sha256"),
     (one(sha256="a" * 63), INVALID_ARGUMENT, "versions.1.sha256"),
+    (one(before=(Step(""),)), INVALID_ARGUMENT, "versions.1.before.0.use"),
+    (one(after=(Step("a"), Step("a", sha256="a"))), INVALID_ARGUMENT, "versions.1.after.1.sha256"),
     (signed(), INVALID_ARGUMENT, "versions.1.signature.inputs"),
     (signed(TensorSpec("x", "FLOAT", (-1,))), INVALID_ARGUMENT, "versions.1.signature.x.datatype"),
     (signed(TensorSpec("x", "FP32", ())), INVALID_ARGUMENT, "versions.1.signature.x.shape"),
@@ -134,6 +136,8 @@ def test_an_impossible_command_is_refused_with_its_field(body: Body, code: str, 
         ("factory", "a.b:c"),
         ("pool", "gpu"),
         ("options", {"width": "3"}),
+        ("before", (Step("text"),)),
+        ("after", (Step("softmax"),)),
     ],
 )
 def test_a_version_keeps_its_identity(field: str, value: Any) -> None:

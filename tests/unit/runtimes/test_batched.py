@@ -222,3 +222,33 @@ def test_items_that_are_too_large_together_go_apart(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(np, "concatenate", concatenate)
     results = infer_batched(Doubling(), [item(n) for n in range(5)], 256)
     assert [values(result) for result in results] == [[2 * n] for n in range(5)]
+
+
+def test_items_whose_rows_are_known_to_be_bad_fail_without_a_search() -> None:
+    passes: list[int] = []
+
+    def picky(batch: Item) -> Item:
+        passes.append(len(batch["x"]))
+        bad = {
+            row: Failure(INVALID_ARGUMENT, f"{value:g} is negative")
+            for row, value in enumerate(batch["x"][:, 0])
+            if value < 0
+        }
+        if bad:
+            raise Fault(next(iter(bad.values())), rows=bad)
+        return {"y": batch["x"]}
+
+    items = [item(1), item(2, -3), item(4, 5, 6), item(-7), *(item(value) for value in range(8, 100))]
+    results = infer_batched(picky, items, 256)
+    assert failure(results[1]) == Failure(INVALID_ARGUMENT, "-3 is negative")
+    assert failure(results[3]) == Failure(INVALID_ARGUMENT, "-7 is negative")
+    good = [values(result) for number, result in enumerate(results) if number not in (1, 3)]
+    assert good == [[1], [4, 5, 6], *([value] for value in range(8, 100))]
+    assert passes == [99, 96], "the batch, and once more without the two"
+
+
+def test_rows_that_no_item_has_blame_them_all() -> None:
+    def lying(batch: Item) -> Item:
+        raise Fault(Failure(INVALID_ARGUMENT, "row 9"), rows={9: Failure(INVALID_ARGUMENT, "row 9")})
+
+    assert infer_batched(lying, [item(1), item(2)], 8) == [Failure(INVALID_ARGUMENT, "row 9")] * 2

@@ -219,3 +219,38 @@ def test_a_declared_signature_that_is_none_fails_the_load(
     spec = spec_of(weights, factory=f"{HERE}:misdeclared", options=options, example=example.as_uri())
     failure = refused(spec)
     assert (failure.code, failure.field) == (FAILED_PRECONDITION, field)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_network_of_lower_precision_still_takes_and_gives_fp32(weights: Path, dtype: str) -> None:
+    version = loaded(spec_of(weights, options={"torch.dtype": dtype, "torch.device": "auto"}))
+    assert version.footprint == 8
+    found = answer(version, x=np.full((2, 4), 1.01, "f4"))["output"]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [np.array([1, 2, 3, 4]) * 1.01] * 2, rtol=1e-2)
+
+
+def test_a_compiled_network_answers_the_same_for_any_number_of_rows(weights: Path) -> None:
+    version = loaded(spec_of(weights, options={"torch.compile": "true", "factor": "9"}))
+    for rows in (1, 3, 8):
+        found = answer(version, x=np.ones((rows, 4), "f4"))["output"]
+        np.testing.assert_allclose(found, [[1, 2, 3, 4]] * rows)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code", "said"),
+    [
+        ("torch.device", "cuda:99", FAILED_PRECONDITION, "the pod has no 'cuda:99'; it has cpu"),
+        ("torch.device", "gpu", FAILED_PRECONDITION, "takes auto"),
+        ("torch.dtype", "int8", INVALID_ARGUMENT, "float16, bfloat16, float32"),
+        ("torch.compile", "yes", INVALID_ARGUMENT, "true or false"),
+        ("torch.reset", "forget", INVALID_ARGUMENT, "no method 'forget'"),
+        ("torch.depth", "3", INVALID_ARGUMENT, "there are torch.device"),
+    ],
+)
+def test_what_torch_cannot_do_here_is_refused(
+    weights: Path, option: str, value: str, code: str, said: str
+) -> None:
+    failure = refused(spec_of(weights, options={option: value}))
+    assert (failure.code, failure.field) == (code, f"options.{option}")
+    assert said in failure.message

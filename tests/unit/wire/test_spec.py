@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pointsman.core.spec import VersionSpec
+from pointsman.core.spec import Step, VersionSpec
 from pointsman.core.tensor import Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2 as pb
 from pointsman.wire.spec import signature_from_pb, signature_to_pb, spec_from_pb, spec_to_pb
@@ -28,6 +28,8 @@ def test_a_full_description_survives_the_round_trip() -> None:
         isolation="process",
         compute_timeout=500,
         memory=2**40,
+        before=(Step("text", "file:///models/tokenizer.json", "1" * 64, {"max_length": "9"}),),
+        after=(Step("package.module:Finish"), Step("normalize")),
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.lifecycle import Held
-from pointsman.core.spec import Limits, Route, VersionSpec
+from pointsman.core.spec import Limits, Route, Step, VersionSpec
 from pointsman.core.table import Deployment, RouteTable, VersionEntry, VersionState
 from pointsman.core.tensor import DTYPES, Signature, TensorSpec
 from pointsman.pb.v1 import routing_pb2, serving_pb2
@@ -25,6 +25,9 @@ tensors = st.builds(
 )
 signatures = st.builds(
     Signature, st.lists(tensors, min_size=1, max_size=2).map(tuple), st.lists(tensors, max_size=2).map(tuple)
+)
+steps = st.lists(st.builds(Step, text, text, text, st.dictionaries(text, text, max_size=2)), max_size=2).map(
+    tuple
 )
 specs = st.builds(
     VersionSpec,
@@ -46,6 +49,8 @@ specs = st.builds(
     isolation=st.sampled_from(["", "thread", "process"]),
     compute_timeout=st.integers(0, 30_000),
     memory=st.integers(0, 2**40),
+    before=steps,
+    after=steps,
 )
 entries = st.builds(
     VersionEntry,

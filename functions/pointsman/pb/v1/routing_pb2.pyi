@@ -46,8 +46,27 @@ class Signature(_message.Message):
     outputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
     def __init__(self, inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ...) -> None: ...
 
+class Step(_message.Message):
+    __slots__ = ("use", "uri", "sha256", "options")
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    USE_FIELD_NUMBER: _ClassVar[int]
+    URI_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    use: str
+    uri: str
+    sha256: str
+    options: _containers.ScalarMap[str, str]
+    def __init__(self, use: _Optional[str] = ..., uri: _Optional[str] = ..., sha256: _Optional[str] = ..., options: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
 class VersionSpec(_message.Message):
-    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned", "expect", "tolerance", "isolation", "compute_timeout_ms", "memory_bytes")
+    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned", "expect", "tolerance", "isolation", "compute_timeout_ms", "memory_bytes", "before", "after")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +92,8 @@ class VersionSpec(_message.Message):
     ISOLATION_FIELD_NUMBER: _ClassVar[int]
     COMPUTE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     uri: str
     sha256: str
     runtime: str
@@ -91,7 +112,9 @@ class VersionSpec(_message.Message):
     isolation: str
     compute_timeout_ms: int
     memory_bytes: int
-    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ..., isolation: _Optional[str] = ..., compute_timeout_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    before: _containers.RepeatedCompositeFieldContainer[Step]
+    after: _containers.RepeatedCompositeFieldContainer[Step]
+    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ..., isolation: _Optional[str] = ..., compute_timeout_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., before: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[Step, _Mapping]]] = ...) -> None: ...
 
 class VersionEntry(_message.Message):
     __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms", "proven")
