@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,8 @@ def test_strings_go_in_and_embeddings_come_out(bench: Bench, name: str) -> None:
     for number, embedding in enumerate(wanted):
         [found] = bench.outputs(f"{name}-{number}")["embedding"]
         assert found @ embedding > 0.999, TEXTS[number]
-        [output] = bench.ledger.finals[f"{name}-{number}-json"].body["outputs"]
+        body: Any = bench.ledger.finals[f"{name}-{number}-json"].body
+        [output] = body["outputs"]
         assert np.array(output["data"]) @ embedding > 0.999, TEXTS[number]
     refused = f"{name}-refused"
     bench.send(name, refused, np.array([b"\xff\xfe"], dtype=object), tensor="text")

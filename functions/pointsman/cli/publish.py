@@ -13,6 +13,7 @@ from pointsman.cli.models import Model, obey, pairs
 from pointsman.cli.options import Actor, AsJson, Kafka, Name, Timeout, home_of, kafka_of
 from pointsman.cli.output import Output
 from pointsman.cli.rollout import await_versions
+from pointsman.cli.steps import read_steps
 from pointsman.client.catalogue import read_catalogue
 from pointsman.core.policy import latest
 from pointsman.core.spec import PYTHON
@@ -34,6 +35,7 @@ def publish(
     example: Annotated[str, typer.Option(help="A first input: .npy, .npz or .json.")] = "",
     expect: Annotated[str, typer.Option(help="The outputs that the example must give: .npz or .json.")] = "",
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for its factory or class.")] = None,
+    steps: Annotated[str, typer.Option(help="A YAML or JSON file with before and after.")] = "",
     pool: Annotated[str, typer.Option(help="The pods that are to serve it.")] = "",
     store: Annotated[
         str,
@@ -67,6 +69,8 @@ def publish(
             spec |= _placed(artifacts, field, file, out)
     if signature:
         spec["signature"] = _signature(signature)
+    if steps:
+        spec |= read_steps(steps, artifacts.put)
     # Two that publish at once may both mean this number: the router takes one artifact under a name only.
     ack = obey(out, servers, {"model": model, "register": {chosen: spec}, "actor": actor}, timeout)
     if wait:

@@ -23,16 +23,17 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 _PARTS: Final = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 _DEFAULT_LENGTH: Final = 512
 _MOST_LENGTH: Final = 131_072
+_DEFAULT_BYTES: Final = 1 << 18  # a tokenizer reads the whole of a text, also what is cut off afterwards
 _PADS: Final = ("[PAD]", "<pad>", "<|endoftext|>")
 
 
 def text(options: StepOptions, wanted: Inputs | None) -> Before:
     """Return the step from a column of texts to their tokens, padded to the longest of the pass.
 
-    Options: `max_length`, tokens of a text, what is longer is cut; `input`, the column's name; `pad`, the
-    token that fills up.
+    Options: `max_length`, tokens of a text, what is longer is cut; `max_bytes`, a text that has more is
+    refused; `input`, the column's name; `pad`, the token that fills up.
     """
-    options.only("max_length", "input", "pad")
+    options.only("max_length", "max_bytes", "input", "pad")
     tokenizer = _opened(options.file("a tokenizer.json"), options.field)
     length = options.whole(
         "max_length", (tokenizer.truncation or {}).get("max_length", _DEFAULT_LENGTH), 1, _MOST_LENGTH
@@ -40,10 +41,10 @@ def text(options: StepOptions, wanted: Inputs | None) -> Before:
     tokenizer.enable_truncation(length)
     _pad(tokenizer, options)
     parts = _parts(options, wanted)
-    column = options.text("input", "text")
+    column, most = options.text("input", "text"), options.whole("max_bytes", _DEFAULT_BYTES, 1, 1 << 30)
 
     def step(item: Item) -> Item:
-        texts = decoded(column, _column(item, column)).tolist()
+        texts = decoded(column, _column(item, column, most)).tolist()
         encodings = tokenizer.encode_batch(texts)
         return {name: _array(encodings, _PARTS[name], dtype) for name, dtype in parts.items()}
 
@@ -83,12 +84,16 @@ def _parts(options: StepOptions, wanted: Inputs | None) -> dict[str, np.dtype[An
     return {tensor.name: DTYPES[tensor.datatype] for tensor in wanted}
 
 
-def _column(item: Item, name: str) -> Array:
+def _column(item: Item, name: str, most: int) -> Array:
     array = item.get(name)
     if array is None or not array.dtype.hasobject or array.ndim != 1:
         raise Fault(
             Failure(INVALID_ARGUMENT, f"input {name!r} must be texts, BYTES of shape [-1]", name), final=True
         )
+    failure = Failure(INVALID_ARGUMENT, f"input {name!r} has a text of more than {most} bytes", name)
+    long = {row: failure for row, text in enumerate(array.tolist()) if len(text) > most}
+    if long:
+        raise Fault(failure, rows=long)
     return array
 
 

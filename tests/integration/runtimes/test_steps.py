@@ -245,6 +245,7 @@ def test_a_torch_network_reads_text(tokenizer: Path, tmp_path: Path) -> None:
         {"review": column(b"")},
         {"review": column(b"\xff good")},
         {"review": column(b"good " * 9)},
+        {"review": column(b"good", b"good " * 60_000)},
     ]
     results = version.infer(items, 64)
     assert [result["output"].tolist() if isinstance(result, dict) else result.code for result in results] == [
@@ -252,6 +253,7 @@ def test_a_torch_network_reads_text(tokenizer: Path, tmp_path: Path) -> None:
         [0],
         INVALID_ARGUMENT,
         [6],
+        INVALID_ARGUMENT,
     ]
 
 
