@@ -24,6 +24,7 @@ from pointsman.runtimes.executor import Executor
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.pool import Pool
+from pointsman.runtimes.priority import give_way
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
@@ -76,7 +77,9 @@ class Host:
         self._journal = Journal(settings.journal)
         self._slots: dict[Key, Slot] = {}
         self._pool = Pool(settings.cache_bytes)
-        self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load")
+        # A library's own threads, where a pass has several, begin in a load and compute ever after.
+        manner = give_way if settings.threads == 1 else None
+        self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load", initializer=manner)
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
 
