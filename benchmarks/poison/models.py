@@ -25,6 +25,13 @@ def _no_memory() -> None:
     raise MemoryError("as much as that is not there")
 
 
+_KEPT: Final[list[bytearray]] = []
+
+
+def _leak() -> None:
+    _KEPT.append(bytearray(b"x") * 2**27)
+
+
 # What a row that begins with this number does to the process that computes it.
 ORDERS: Final[dict[float, Callable[[], object]]] = {
     -1.0: lambda: ctypes.string_at(0),
@@ -33,6 +40,7 @@ ORDERS: Final[dict[float, Callable[[], object]]] = {
     -4.0: _hold_the_interpreter,
     -5.0: lambda: threading.Event().wait(),
     -6.0: _no_memory,
+    -7.0: _leak,
 }
 
 

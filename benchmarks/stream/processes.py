@@ -34,18 +34,19 @@ def tree(pid: int) -> list[int]:
     """Return `pid` and its descendants; empty where it is gone."""
     found = [pid] if Path(f"/proc/{pid}").exists() else []
     for parent in found:
-        found.extend(_children(parent))
+        found.extend(children(parent))
     return found
 
 
-def _children(pid: int) -> list[int]:
-    children: list[int] = []
+def children(pid: int) -> list[int]:
+    """Return the processes that `pid` started and that live."""
+    found: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            children.extend(map(int, path.read_text().split()))
+            found.extend(map(int, path.read_text().split()))
         except OSError:
             continue  # the thread or process ended between listing and reading
-    return children
+    return found
 
 
 def cpu_seconds(pid: int) -> float:

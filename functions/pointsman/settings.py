@@ -81,6 +81,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     load_wait_ms: int = 10_000
     """How long a call waits for a version that its pod is still loading, before it fails UNAVAILABLE."""
 
+    heavy_loads: int = 0
+    """How many artifacts over 64 MiB a machine loads at once, each 10 s ahead at most; 0: half the cores."""
+
     threads: int = 1
     """Threads of one forward pass."""
 

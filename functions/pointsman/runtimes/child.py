@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import msgspec
@@ -29,6 +30,7 @@ from pointsman.runtimes.frames import (
 )
 from pointsman.runtimes.loader import load
 from pointsman.runtimes.orphan import die_with_parent
+from pointsman.runtimes.priority import give_way
 
 Infer: TypeAlias = Callable[[Sequence[Item], int], Answer | Broken]
 
@@ -52,7 +54,10 @@ def serve(channel: Channel[Start | Load | Call]) -> None:
 
 
 def _version(start: Load) -> tuple[Ready, Infer]:
-    loaded, sha256 = load(start.spec, start.settings, lambda: None)
+    # As in the pod; the thread that loaded runs after others for good, so this one computes.
+    manner = give_way if start.settings.threads == 1 else None
+    with ThreadPoolExecutor(1, initializer=manner) as loader:
+        loaded, sha256 = loader.submit(load, start.spec, start.settings, lambda: None).result()
 
     def infer(items: Sequence[Item], max_batch: int) -> Answer | Broken:
         try:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from pointsman.core.batching import cut
-from pointsman.core.spec import PROCESS, PYTHON, VersionSpec
+from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
@@ -27,8 +27,10 @@ from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
+from pointsman.runtimes.placement import is_misplaced, is_to_be_confined, wants_process
 from pointsman.runtimes.pool import Memory, Pool
 from pointsman.runtimes.preflight import preflight
+from pointsman.runtimes.priority import give_way
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
@@ -88,8 +90,10 @@ class Host:
         self._preflight = preflight
         self._pool = Pool(settings.cache_bytes)
         self._berths = Berths(self._pool, self._victim, self._evict)
+        # A library's own threads, where a pass has several, begin in a load and compute ever after.
+        manner = give_way if settings.threads == 1 else None
         # One more than there are loads at a time: what is to leave must not wait for what takes minutes.
-        self._threads = ThreadPoolExecutor(LOADERS + 1, thread_name_prefix="load")
+        self._threads = ThreadPoolExecutor(LOADERS + 1, thread_name_prefix="load", initializer=manner)
         self._has_unloaded = False
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
@@ -162,7 +166,7 @@ class Host:
         if slot.retry_at <= time.monotonic():
             slot.retry_at = math.inf
             self._spawn(self._begin(slot, Urgency.PROOF))
-        elif self._is_misplaced(slot):
+        elif is_misplaced(slot, self.quarantine):
             log.info("%s is brought to where it is to run", slot.key)
             if slot.resident is None:
                 self._spawn(self._begin(slot, Urgency.PROOF))
@@ -205,7 +209,7 @@ class Host:
 
     async def _resident(self, key: Key) -> Resident | Failure:
         slot = self._slots.get(key)
-        if slot is not None and slot.resident is not None and self._is_to_be_confined(slot):
+        if slot is not None and is_to_be_confined(slot, self.quarantine):
             log.warning("%s goes into quarantine", key)
             self._put_out(slot)
         if slot is None or slot.resident is None:
@@ -292,7 +296,7 @@ class Host:
         def warming() -> None:
             loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
 
-        is_confined, slot.terms = self._wants_process(slot), terms_of(slot.spec)
+        is_confined, slot.terms = wants_process(slot, self.quarantine), terms_of(slot.spec)
         mark = self._journal.claim(slot.key)
         mark.loading()
         try:
@@ -313,21 +317,6 @@ class Host:
         return self._confiner(
             spec, settings, warming, name=str(key), nursery=self._nursery, on_ending=on_ending
         )
-
-    def _wants_process(self, slot: Slot) -> bool:
-        """Whether a version that could compute on a thread is not to."""
-        spec = slot.spec
-        return spec.runtime != PYTHON and (spec.isolation == PROCESS or self.quarantine.holds(slot.key))
-
-    def _is_misplaced(self, slot: Slot) -> bool:
-        """Whether it leaves quarantine, or was described anew since it was loaded or could not be."""
-        is_here = slot.resident is not None or slot.status.state is VersionState.FAILED
-        is_described_anew = is_here and slot.terms != terms_of(slot.spec)
-        return is_described_anew or (slot.is_confined and not self._wants_process(slot))
-
-    def _is_to_be_confined(self, slot: Slot) -> bool:
-        resident = slot.resident
-        return resident is not None and not resident.loaded.isolated and self.quarantine.holds(slot.key)
 
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
         loaded, mark = artifact.loaded, self._journal.claim(slot.key)

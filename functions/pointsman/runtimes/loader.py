@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
 
 PYTHON_SCHEME: Final = "python:"
+HEAVY: Final = 64 * 1024**2  # bytes of a file that takes a core for a while
 
 
 class Artifact(NamedTuple):
@@ -49,8 +51,17 @@ def load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) 
 def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
     target = target_of(spec.runtime)
     path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
-    sha256 = "" if path is None else verified_sha256(path, spec.sha256)
     framework = _framework(target)
+    if path is None or path.stat().st_size < HEAVY:
+        return _brought_in(framework, path, spec, settings, on_warming)
+    with turn("load", settings.heavy_loads):
+        return _brought_in(framework, path, spec, settings, on_warming)
+
+
+def _brought_in(
+    framework: Any, path: Path | None, spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]
+) -> Artifact:
+    sha256 = "" if path is None else verified_sha256(path, spec.sha256)
     loaded: Loaded = with_steps(framework(network_of(spec), settings), spec)
     try:
         on_warming()

@@ -328,62 +328,6 @@ def test_a_version_in_quarantine_is_loaded_into_a_process_of_its_own() -> None:
     tell(story, Loads(b=other), Loads(a=apart))
 
 
-def test_a_version_that_asks_for_a_process_has_one_from_the_start() -> None:
-    async def story(host: Host) -> None:
-        await host.hold(KEY, VersionSpec(uri="a", isolation="process"), lambda state, reason: None)
-        await host.run(KEY, [item(1)])
-        assert apart.batches == [1]
-
-    apart = isolated_fake()
-    tell(story, Loads(), Loads(a=apart))
-
-
-def test_a_version_described_anew_changes_its_place_and_serves_all_the_while() -> None:
-    async def story(host: Host) -> None:
-        states, on_state = told_states()
-        living = asyncio.create_task(host.live())
-        for isolation, left in (("", None), ("process", here), ("thread", apart)):
-            await host.hold(KEY, VersionSpec(uri="a", isolation=isolation), on_state)
-            if left is not None:
-                assert await asyncio.to_thread(left.unloaded.wait, 5)
-            ran = await host.run(KEY, [item(1)])
-            assert isinstance(ran.results[0], dict)
-        assert (here.batches, apart.batches) == ([1, 1], [1])
-        assert [state for state, _ in states] == ["LOADING", "WARMING", "READY"]
-        living.cancel()
-
-    here, apart = Fake(), isolated_fake()
-    tell(story, Loads(a=here), Loads(a=apart))
-
-
-def test_a_version_that_failed_is_tried_again_when_it_is_described_anew() -> None:
-    async def story(host: Host) -> None:
-        states, on_state = told_states()
-        living = asyncio.create_task(host.live())
-        await host.hold(KEY, VersionSpec(uri="a"), on_state)
-        assert states[-1] == ("FAILED", "no file")
-        await host.hold(KEY, VersionSpec(uri="a", isolation="process"), on_state)
-        while states[-1] != ("READY", ""):
-            await asyncio.sleep(0.01)
-        living.cancel()
-
-    failed = LoadError(Failure(NOT_FOUND, "no file"))
-    tell(story, Loads(a=failed), Loads(a=isolated_fake()))
-
-
-def test_a_version_s_own_time_is_what_counts() -> None:
-    async def story(host: Host) -> None:
-        spec = VersionSpec(uri="a", compute_timeout=100)
-        await host.hold(KEY, spec, lambda state, reason: None)
-        ran = await host.run(KEY, [item(1)])
-        assert ran.results == [UNRUN]
-        assert host.recycle.is_set()
-        gate.set()
-
-    gate = threading.Event()
-    tell(story, Loads(a=Fake(lambda items: [gate.wait(20), list(items)][1])))  # type: ignore[return-value]
-
-
 def test_a_version_goes_into_quarantine_while_it_serves() -> None:
     async def story(host: Host) -> None:
         states, on_state = told_states()
