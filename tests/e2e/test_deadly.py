@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from benchmarks.stream.processes import children
 from pointsman.errors import DEADLINE_EXCEEDED, INTERNAL
 from tests.e2e.bench import Bench, scale
 
@@ -23,18 +24,50 @@ KINDS = {
 }
 ENDS = ("segfault", "kill", "exit")
 EACH = 100
+APART = {"isolation": "process", "compute_timeout": "2s", "memory": "768MiB"}
 
 
 @pytest.fixture
-def perilous(bench: Bench, name: str, tmp_path: Path) -> Mapping[str, str]:
-    """Return torch models that their requests can kill, one for each kind, in the pool `aside`."""
+def version(tmp_path: Path) -> Mapping[str, str]:
+    """Return a torch version that its requests can kill, in the pool `aside`."""
     path = tmp_path / "perilous.safetensors"
     save_file({"weight": np.eye(4, dtype=np.float32)}, path)
-    version = {"uri": path.as_uri(), "factory": "benchmarks.poison.models:perilous", "pool": "aside"}
+    return {"uri": path.as_uri(), "factory": "benchmarks.poison.models:perilous", "pool": "aside"}
+
+
+@pytest.fixture
+def perilous(bench: Bench, name: str, version: Mapping[str, str]) -> Mapping[str, str]:
+    """Return torch models that their requests can kill, one for each kind."""
     models = {kind: f"{name}-{kind}" for kind in KINDS}
     for model in models.values():
         bench.apply(model, {"1": version}, {"1": 1})
     return models
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [(-5.0, DEADLINE_EXCEEDED), (-7.0, ""), (-1.0, INTERNAL)],
+    ids=["hangs", "leaks", "crashes"],
+)
+def test_a_version_in_a_process_of_its_own_troubles_nobody_else(
+    bench: Bench, version: Mapping[str, str], name: str, order: float, code: str
+) -> None:
+    model, other = f"{name}-apart", f"{name}-other"
+    bench.apply(model, {"1": {**version, **APART}}, {"1": 1})
+    bench.apply(other, {"1": scale(2, pool="aside")}, {"1": 1})
+    workers = children(bench.stack.record.children["pod-aside"].pid)
+    for number in range(EACH):
+        bench.send(model, f"apart-{number}", np.full((1, 4), number, np.float32))
+        bench.send(other, f"other-{number}", np.full((1, 4), number, np.float32))
+        if number % 10 == 0:
+            bench.send(model, f"trouble-{number}", np.array([[order, number, 0, 0]], np.float32))
+    bench.settled(120)
+    for number in range(EACH):
+        assert bench.outputs(f"apart-{number}")["y"][0, 0] == number
+        assert bench.outputs(f"other-{number}")["y"][0, 0] == 2 * number
+    errors = {bench.ledger.finals[f"trouble-{number}"].error for number in range(0, EACH, 10)}
+    assert errors == {code}
+    assert children(bench.stack.record.children["pod-aside"].pid) == workers
 
 
 def test_requests_that_kill_are_found_and_all_others_are_answered(
