@@ -16,6 +16,7 @@ from pointsman.core.table import (
     VersionState,
     renewed,
 )
+from pointsman.core.uri import address_fault, shown
 from pointsman.core.validate import check_spec, check_versions, check_weights, invalid, label_faults
 from pointsman.errors import ABORTED, FAILED_PRECONDITION, NOT_FOUND, Failure
 
@@ -33,6 +34,7 @@ class Facts(msgspec.Struct, frozen=True):
     now_ms: int
     outputs: frozenset[str] = frozenset()
     artifact_fault: Callable[[str], str] = lambda _uri: ""
+    runtimes: frozenset[str] = frozenset()  # whose files our own pods fetch
 
 
 def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Failure:
@@ -133,6 +135,10 @@ def _version(table: RouteTable, name: str, wanted: VersionSpec, facts: Facts) ->
     if known is not None:
         message = f"version {name} is draining; apply it again when it is retired"
         return Failure(FAILED_PRECONDITION, message, f"versions.{name}")
+    misplaced = address_fault(wanted) if wanted.runtime in facts.runtimes else None
+    if misplaced is not None:
+        where = f"versions.{name}.{misplaced.field}"
+        return Failure(misplaced.code, f"versions.{name}.{misplaced.message}", where)
     fault = facts.artifact_fault(wanted.uri)
     if fault:
         return Failure(NOT_FOUND, f"versions.{name}.uri: {fault}", f"versions.{name}.uri")
@@ -156,9 +162,9 @@ def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
 
 def _second_identity(known: VersionEntry, field: str) -> Failure:
     where = f"versions.{known.version}.{field}"
-    message = (
-        f"version {known.version} is registered with {getattr(known.spec, field)!r}; publish a new version"
-    )
+    before = getattr(known.spec, field)
+    before = shown(before) if field == "uri" else before
+    message = f"version {known.version} is registered with {before!r}; publish a new version"
     return Failure(FAILED_PRECONDITION, f"{where}: {message}", where)
 
 

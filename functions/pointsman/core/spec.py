@@ -17,8 +17,9 @@ DEFAULT_CONCURRENCY: Final = 2
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version: where its artifact lies and how it is run.
 
-    `uri` is `file:///…` for an artifact or `python:package.module:Class` for a class of the pod's own
-    environment. `factory` is `package.module:function`; it builds the network a safetensors artifact
+    `uri` is `file:///…` for an artifact, another URI for one that pods fetch by its digest, or
+    `python:package.module:Class` for a class of the pod's own environment. `factory` is
+    `package.module:function`; it builds the network a safetensors artifact
     fills. `options` go to the factory or class as keyword strings.
     """
 
@@ -34,6 +35,7 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: int = DEFAULT_CONCURRENCY
     min_ready: int = 1
     ordered: bool = False
+    example_sha256: str = ""
 
 
 class Route(msgspec.Struct, frozen=True):

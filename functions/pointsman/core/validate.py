@@ -93,8 +93,9 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
     for name, least, most in _BOUNDS:
         if not least <= getattr(spec, name) <= most:
             yield invalid(f"{field}.{name}", f"must be from {least} to {most}")
-    if spec.sha256 and not _is_digest(spec.sha256):
-        yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
+    for name in ("sha256", "example_sha256"):
+        if getattr(spec, name) and not _is_digest(getattr(spec, name)):
+            yield invalid(f"{field}.{name}", "must be 64 hexadecimal digits, in lower case")
     if spec.signature is not None:
         yield from signature_faults(f"{field}.signature", spec.signature)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -20,9 +21,10 @@ from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.base import Key, Loaded, Result
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
-from pointsman.runtimes.framework import PYTHON
+from pointsman.runtimes.framework import PYTHON, target_of
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
+from pointsman.runtimes.placing import AtHand, Place, Placed, Telling
 from pointsman.runtimes.pool import Pool
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
@@ -64,18 +66,24 @@ class Host:
     """
 
     def __init__(
-        self, settings: Settings, loader: Loader = load, confiner: Callable[..., Artifact] = confine
+        self,
+        settings: Settings,
+        loader: Loader = load,
+        confiner: Callable[..., Artifact] = confine,
+        place: Place | None = None,
     ) -> None:
         self.recycle = asyncio.Event()
         self.quarantine = Quarantine(settings.journal)
         self._settings = settings
         self._loader = loader
         self._confiner = confiner
+        self._place = place
         self._nursery = Nursery()
         self._journal = Journal(settings.journal)
         self._slots: dict[Key, Slot] = {}
         self._pool = Pool(settings.cache_bytes)
         self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load")
+        self._carriers = ThreadPoolExecutor(LOADERS, thread_name_prefix="fetch")
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -156,7 +164,8 @@ class Host:
             await self.release(key)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._nursery.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._carriers):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def _resident(self, key: Key) -> Resident | Failure:
         slot = self._slots.get(key)
@@ -196,13 +205,17 @@ class Host:
         slot.move(Status(VersionState.LOADING))
         is_confined = slot.spec.runtime != PYTHON and self.quarantine.holds(slot.key)
         mark = self._journal.claim(slot.key)
-        mark.loading()
         try:
-            work = partial(self._load, slot.key, is_confined, slot.spec, self._settings, warming)
-            artifact = await loop.run_in_executor(self._threads, work)
+            async with self._placed(slot) as placed:
+                mark.loading()
+                settings = msgspec.structs.replace(self._settings, trusted_stores=placed.trusted_stores)
+                work = partial(self._load, slot.key, is_confined, placed.spec, settings, warming)
+                artifact = await loop.run_in_executor(self._threads, work)
         except LoadError as error:
             log.warning("%s: %s", slot.key, error)
-            if slot.resident is None:
+            if not self._is_held(slot):
+                pass  # released meanwhile: nobody is to hear of it
+            elif slot.resident is None:
                 slot.move(Status(VersionState.FAILED, error.failure.message))
             else:
                 self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
@@ -213,6 +226,28 @@ class Host:
             self._journal.free(mark)
         slot.is_loading = False
         self._tell_waiting()
+
+    @contextlib.asynccontextmanager
+    async def _placed(self, slot: Slot) -> AsyncIterator[Placed]:
+        """Have the version's files on this disk while it is loaded."""
+        if self._place is None:
+            yield AtHand(slot.spec, self._settings.trusted_stores)
+            return
+        loop = asyncio.get_running_loop()
+
+        def move(reason: str) -> None:
+            loop.call_soon_threadsafe(slot.move, Status(VersionState.LOADING, reason))
+
+        target_of(slot.spec.runtime)  # nothing is fetched for a runtime that is not here
+        work = partial(self._place, slot.spec, Telling(move, partial(self._is_held, slot)))
+        placed = await loop.run_in_executor(self._carriers, work)
+        try:
+            yield placed
+        finally:
+            placed.release()
+
+    def _is_held(self, slot: Slot) -> bool:
+        return self._slots.get(slot.key) is slot
 
     def _load(
         self, key: Key, is_confined: bool, spec: VersionSpec, settings: Settings, warming: Callable[[], None]
@@ -235,7 +270,7 @@ class Host:
             patience_s, on_hang = self._settings.compute_timeout_ms / 1000, partial(self._hung, slot.key)
             lane = Executor(f"compute {slot.key}", patience_s, on_hang)
         resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
-        if self._slots.get(slot.key) is not slot:
+        if not self._is_held(slot):
             resident.retire()  # released meanwhile
             return
         if slot.resident is not None:

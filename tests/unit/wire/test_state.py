@@ -40,6 +40,7 @@ specs = st.builds(
     concurrency=st.integers(1, 64),
     min_ready=st.integers(1, 1_000),
     ordered=st.booleans(),
+    example_sha256=text,
 )
 entries = st.builds(
     VersionEntry,
