@@ -51,8 +51,11 @@ class _Clerk(BaseHTTPRequestHandler):
         return self._sell(shop.files[path], path.split("/")[1])
 
     def do_PUT(self) -> None:
-        self.server.files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
-        self._say(201, b"")
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.startswith("/closed"):
+            return self._say(403, b"")
+        self.server.files[self.path] = content
+        return self._say(201, b"")
 
     def do_HEAD(self) -> None:
         content = self.server.files.get(self.path)
