@@ -42,8 +42,8 @@ def fetcher(folder: Path, *stores: str, **settings: Any) -> Fetcher:
     return Fetcher(Settings(artifact_cache=str(folder), stores=stores, **settings))
 
 
-def version(uri: str, sha256: str = SHA256, **fields: str) -> VersionSpec:
-    return VersionSpec(uri, runtime="xgboost", sha256=sha256, **fields)
+def version(uri: str, sha256: str = SHA256) -> VersionSpec:
+    return VersionSpec(uri, runtime="xgboost", sha256=sha256)
 
 
 def silent(_: str) -> None:
