@@ -68,7 +68,7 @@ def given(name: str) -> dict[str, str]:
 
 
 def test_every_object_is_one_that_the_api_takes() -> None:
-    judge = [python_with("kubernetes-validate==1.37.0"), "-W", "ignore", "-c", JUDGE]
+    judge = [str(python_with("kubernetes-validate==1.37.0")), "-W", "ignore", "-c", JUDGE]
     done = subprocess.run(
         judge, input=json.dumps(EVERYTHING), capture_output=True, text=True, timeout=120, check=False
     )

@@ -13,7 +13,7 @@ import pytest
 from pointsman.core.tensor import Array
 from pointsman.core.uri import MAX_INLINE
 from tests.e2e.bench import Bench
-from tests.integration.runtimes.exhibits import ROWS, Exhibit, with_lightgbm, with_xgboost
+from tests.integration.runtimes.exhibits import ROWS, Exhibit, with_lightgbm, with_onnx, with_xgboost
 
 COMMAND = [sys.executable, "-c", "from pointsman.cli.main import app; app()", "publish"]
 
@@ -59,9 +59,9 @@ def test_a_file_becomes_a_version_and_the_next_one_waits_for_its_share(
 def test_a_small_file_needs_no_disk_that_pods_see(
     bench: Bench, name: str, tmp_path: Path, where: str
 ) -> None:
-    exhibit = with_lightgbm(tmp_path)
+    exhibit = with_onnx(tmp_path)
     assert exhibit.path.stat().st_size < MAX_INLINE
-    store = bench.stack.redis if where == "redis" else where
+    store = bench.stack.record.redis if where == "redis" else where
     done = published(bench, store, name, str(exhibit.path))
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]

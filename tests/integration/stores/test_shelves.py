@@ -24,13 +24,13 @@ def test_what_is_stored_is_fetched_again(shop: Shop, redis_url: str, tmp_path: P
     source = tmp_path / "my model.ubj"
     source.write_bytes(CONTENT)
     folder = tmp_path / "store"
-    shelf: Shelf = {
+    shelves: dict[str, Shelf] = {
         "inline": InlineShelf(),
         "redis": RedisShelf(redis_url),
         "http": HttpShelf(shop.url.replace("//", "//ann:secret@") + "/models/"),
         "fsspec": FsspecShelf(f"local://{folder}"),
-    }[kind]
-    told: list[int] = []
+    }
+    shelf, told = shelves[kind], list[int]()
     stored = shelf.put(source, told.append)
     assert shelf.put(source, told.append) == stored
     assert sum(told) in (len(CONTENT), 2 * len(CONTENT))
