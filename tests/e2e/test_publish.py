@@ -8,17 +8,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from pointsman.core.tensor import Array
-from pointsman.core.uri import MAX_INLINE
 from tests.e2e.bench import Bench
-from tests.integration.runtimes.exhibits import ROWS, Exhibit, with_lightgbm, with_onnx, with_xgboost
+from tests.integration.runtimes.exhibits import ROWS, Exhibit, with_lightgbm, with_xgboost
 
 COMMAND = [sys.executable, "-c", "from pointsman.cli.main import app; app()", "publish"]
 
 
-def published(bench: Bench, store: Path | str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def published(bench: Bench, store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     where = ("--kafka", bench.stack.kafka, "--store", str(store), "--json")
     return subprocess.run(
         [*COMMAND, *arguments, *where], capture_output=True, text=True, timeout=120, check=False
@@ -53,22 +51,6 @@ def test_a_file_becomes_a_version_and_the_next_one_waits_for_its_share(
     np.testing.assert_allclose(found, second.answer(rows), rtol=1e-5)
     assert bench.control({"model": name, "split": {"2": 1}}).ok
     assert answer(bench, name, second, rows)[0] == "2"
-
-
-@pytest.mark.parametrize("where", ["inline", "redis"])
-def test_a_small_file_needs_no_disk_that_pods_see(
-    bench: Bench, name: str, tmp_path: Path, where: str
-) -> None:
-    exhibit = with_onnx(tmp_path)
-    assert exhibit.path.stat().st_size < MAX_INLINE
-    store = bench.stack.record.redis if where == "redis" else where
-    done = published(bench, store, name, str(exhibit.path))
-    assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert told[0]["uri"].startswith("data:… (" if where == "inline" else f"blob:{told[0]['sha256']}/")
-    exhibit.path.unlink()
-    _, found = answer(bench, name, exhibit, ROWS[:3])
-    np.testing.assert_allclose(found, exhibit.answer(ROWS[:3]), rtol=1e-5)
 
 
 def test_what_cannot_be_published_says_why_and_changes_nothing(
