@@ -18,7 +18,7 @@ from pointsman.errors import SettingsError
 
 MOST_WORKERS: Final = 256
 # Settings that are paths, relative to where the process runs.
-FILES: Final = ("keys", "tls_cert", "tls_key", "tls_client_ca")
+FILES: Final = ("artifact_cache", "keys", "tls_cert", "tls_key", "tls_client_ca")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +65,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     trusted_types: tuple[str, ...] = ()
     """Types, `package.module.Type`, that scikit-learn's models may hold beside those that skops trusts."""
+
+    stores: tuple[str, ...] = ("file:///", "blob:")
+    """URI prefixes from which pods fetch artifacts; `blob:` is what `redis` keeps. `https://user:password@…`
+    gives what the host asks for."""
+
+    artifact_cache: str = ""
+    """Folder of a pod's fetched artifacts, for all its workers; empty: `~/.cache/pointsman/artifacts`."""
+
+    artifact_cache_bytes: int = 20 * 1024**3
+    """Bytes of that folder; what was used least recently goes first."""
+
+    artifact_bytes: int = 10 * 1024**3
+    """An artifact that is fetched may be so large."""
+
+    fetch_timeout_ms: int = 1_800_000
+    """Time to fetch an artifact; a store that is away is asked again until then."""
 
     check_artifacts: bool = True
     """Refuse an apply whose file:// artifact the router cannot see. Off where it shares no disk with pods."""

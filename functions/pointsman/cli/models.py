@@ -17,6 +17,7 @@ from pointsman.client import Ack, Client
 from pointsman.client.catalogue import read_catalogue
 from pointsman.core.spec import NAMED, WEIGHT_SCALE
 from pointsman.core.table import RouteTable
+from pointsman.core.uri import shown
 from pointsman.errors import ClientError, Refused, SettingsError
 
 Model = Annotated[str, typer.Argument(help="The model's name.")]
@@ -152,7 +153,7 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
         share = f"{weight / total:.1%}" if total else "-"
         decimal = f"{weight / WEIGHT_SCALE:g}"
         spec, state = entry.spec, entry.state.value
-        rows.append((table.model, version, state, decimal, share, spec.pool, labels, spec.uri))
+        rows.append((table.model, version, state, decimal, share, spec.pool, labels, shown(spec.uri)))
     return rows
 
 

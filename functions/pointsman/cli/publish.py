@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import unquote, urlsplit
 
 import typer
 import yaml
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pointsman.cli.models import Model, obey, pairs
-from pointsman.cli.options import Actor, AsJson, Kafka, Name, Timeout, home_of, kafka_of
+from pointsman.cli.options import Actor, AsJson, Kafka, Name, Timeout, kafka_of
 from pointsman.cli.output import Output
 from pointsman.cli.rollout import await_versions
+from pointsman.cli.shelf import shelf_of
 from pointsman.cli.steps import read_steps
 from pointsman.client.catalogue import read_catalogue
 from pointsman.core.policy import latest
 from pointsman.core.spec import PYTHON
 from pointsman.core.table import RouteTable
+from pointsman.core.uri import AT_HAND, scheme_of, shown
 from pointsman.errors import SettingsError
 from pointsman.runtimes.framework import FRAMEWORKS, runtime_of
-from pointsman.stores.artifacts import Artifacts
+from pointsman.stores.artifacts import Artifact
+from pointsman.stores.shelves import Advance, Shelf
 
 _PYTHON_SCHEME: Final = "python:"
 
@@ -41,7 +48,7 @@ def publish(
         str,
         typer.Option(
             envvar="POINTSMAN_STORE",
-            help="The folder that keeps artifacts, which pods must see; absent: the local stack's.",
+            help="Where artifacts go: a folder, inline, redis, https://… …; absent: the stack's folder.",
         ),
     ] = "",
     wait: Annotated[bool, typer.Option(help="Wait until the version is ready or has failed.")] = True,
@@ -58,19 +65,19 @@ def publish(
     """
     out = Output(as_json)
     servers = kafka_of(kafka, name)
-    artifacts = _store(store, kafka, name)
+    shelf = shelf_of(store, kafka, name)
     table = read_catalogue(servers).get(model, RouteTable(model))
     chosen = version or _next(table)
     spec: dict[str, Any] = {"runtime": runtime or _runtime(path), "options": pairs(option or [])}
     spec |= {key: value for key, value in (("factory", factory), ("pool", pool)) if value}
-    spec |= _placed(artifacts, "uri", path, out)
+    spec |= _placed(shelf, "uri", path, out)
     for field, file in (("example", example), ("expect", expect)):
         if file:
-            spec |= _placed(artifacts, field, file, out)
+            spec |= _placed(shelf, field, file, out)
     if signature:
         spec["signature"] = _signature(signature)
     if steps:
-        spec |= read_steps(steps, artifacts.put)
+        spec |= read_steps(steps, partial(_stored, shelf, out=out))
     # Two that publish at once may both mean this number: the router takes one artifact under a name only.
     ack = obey(out, servers, {"model": model, "register": {chosen: spec}, "actor": actor}, timeout)
     if wait:
@@ -79,17 +86,6 @@ def publish(
         out.say(
             f"it gets no traffic yet: pointsman promote {model} {chosen}, or split {model} VERSION=WEIGHT ..."
         )
-
-
-def _store(store: str, kafka: str, name: str) -> Artifacts:
-    if store:
-        parts = urlsplit(store)
-        if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
-            raise SettingsError(f"--store {store!r} is no folder: write a path or file:///…")
-        return Artifacts(Path(unquote(parts.path)).expanduser())
-    if kafka:
-        raise SettingsError("with --kafka say --store, too: a folder that the pods see under the same path")
-    return Artifacts(home_of(name).store)
 
 
 def _next(table: RouteTable) -> str:
@@ -105,22 +101,37 @@ def _runtime(path: str) -> str:
     return found
 
 
-def _placed(artifacts: Artifacts, field: str, path: str, out: Output) -> dict[str, str]:
+def _placed(shelf: Shelf, field: str, path: str, out: Output) -> dict[str, str]:
     """Return the fields of the description that name a file, once the store has it."""
     if path.startswith(_PYTHON_SCHEME):
         return {field: path}
-    try:
-        with out.working(f"storing {path}"):
-            stored = artifacts.put(Path(path).expanduser())
-    except OSError as error:
-        raise SettingsError(f"{error.filename or path}: {error.strerror}") from error
+    stored = _stored(shelf, Path(path).expanduser(), out)
+    where = shown(stored.uri)
     if field != "uri":
-        return {field: stored.uri}
+        is_fetched = scheme_of(stored.uri) not in AT_HAND
+        return {field: stored.uri, **({f"{field}_sha256": stored.sha256} if is_fetched else {})}
     out.record(
-        {"uri": stored.uri, "sha256": stored.sha256, "bytes": stored.size},
+        {"uri": where, "sha256": stored.sha256, "bytes": stored.size},
         f"stored {path}, {stored.size:,} bytes, sha256 {stored.sha256}",
     )
     return {field: stored.uri, "sha256": stored.sha256}
+
+
+def _stored(shelf: Shelf, path: Path, out: Output) -> Artifact:
+    try:
+        with _progress(out, path) as advance:
+            return shelf.put(path, advance)
+    except OSError as error:
+        raise SettingsError(f"{error.filename or path}: {error.strerror}") from error
+
+
+@contextmanager
+def _progress(out: Output, path: Path) -> Iterator[Advance]:
+    """Show how much of a file is stored."""
+    columns = TextColumn("storing {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=out.console, transient=True, disable=out.as_json) as bar:
+        task = bar.add_task(escape(path.name), total=path.stat().st_size)
+        yield partial(bar.advance, task)
 
 
 def _signature(file: str) -> Any:

@@ -18,6 +18,7 @@ from pointsman.core.tensor import Signature
 DRAIN_LIMIT_MS: Final = 300_000
 MISSED: Final = 3
 SLOWEST_MS: Final = 200_000
+_UNHEARD: Final = "no pod of pool"
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -93,7 +94,7 @@ def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
 def is_spoken(entry: VersionEntry) -> bool:
     """Whether the entry's state is what some pod said of it."""
     if entry.state is VersionState.LOADING:
-        return not entry.reason  # the reason would be that no pod has spoken
+        return not entry.reason.startswith(_UNHEARD)
     return entry.state in (VersionState.WARMING, VersionState.READY, VersionState.FAILED)
 
 
@@ -132,12 +133,12 @@ def _implied(entry: VersionEntry, fresh: Sequence[Held], words: Sequence[Held]) 
         return VersionState.FAILED, failed.reason
     if any(word.state is not VersionState.LOADING for word in fresh):
         return VersionState.WARMING, ""
-    return VersionState.LOADING, ""
+    return VersionState.LOADING, next((word.reason for word in fresh if word.reason), "")
 
 
 def _unheard(entry: VersionEntry) -> tuple[VersionState, str]:
     if entry.state in (VersionState.REGISTERED, VersionState.LOADING):
-        return VersionState.LOADING, f"no pod of pool {entry.spec.pool!r} has reported it yet"
+        return VersionState.LOADING, f"{_UNHEARD} {entry.spec.pool!r} has reported it yet"
     return VersionState.UNREACHABLE, f"every pod of pool {entry.spec.pool!r} that held it fell silent"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from pointsman.core.commands import (
     command_hash,
 )
 from pointsman.core.deployments import recorded, rolled_back
+from pointsman.core.files import EXAMPLE, EXPECT, files_of
 from pointsman.core.policy import ALL, followed, hand_fault, latest, outdated, policy_faults, staying
 from pointsman.core.spec import NAMED, WEIGHT_SCALE, ModelSpec, Route, VersionSpec
 from pointsman.core.table import (
@@ -30,6 +31,7 @@ from pointsman.core.table import (
     VersionState,
     renewed,
 )
+from pointsman.core.uri import address_fault, shown
 from pointsman.core.validate import check_spec, check_versions, check_weights, invalid, label_faults
 from pointsman.errors import ABORTED, FAILED_PRECONDITION, NOT_FOUND, Failure
 
@@ -47,6 +49,7 @@ class Facts(msgspec.Struct, frozen=True):
     now_ms: int
     outputs: frozenset[str] = frozenset()
     artifact_fault: Callable[[str], str] = lambda _uri: ""
+    runtimes: frozenset[str] = frozenset()  # whose files our own pods fetch
 
 
 def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Failure:
@@ -195,20 +198,16 @@ def _version(table: RouteTable, name: str, wanted: VersionSpec, facts: Facts) ->
     if known is not None:
         message = f"version {name} is draining; apply it again when it is retired"
         return Failure(FAILED_PRECONDITION, message, f"versions.{name}")
-    for where, uri in _files(f"versions.{name}", wanted):
-        fault = facts.artifact_fault(uri)
+    misplaced = address_fault(wanted) if wanted.runtime in facts.runtimes else None
+    if misplaced is not None:
+        where = f"versions.{name}.{misplaced.field}"
+        return Failure(misplaced.code, f"versions.{name}.{misplaced.message}", where)
+    for file in files_of(wanted):
+        fault = "" if file.field in (EXAMPLE, EXPECT) else facts.artifact_fault(file.uri)
         if fault:
+            where = f"versions.{name}.{file.field}"
             return Failure(NOT_FOUND, f"{where}: {fault}", where)
     return VersionEntry(name, wanted, VersionState.REGISTERED, table.epoch + 1, since_ms=facts.now_ms)
-
-
-def _files(field: str, spec: VersionSpec) -> Iterator[tuple[str, str]]:
-    """Yield the field and the URI of each file that a version is made of."""
-    yield f"{field}.uri", spec.uri
-    for name, steps in (("before", spec.before), ("after", spec.after)):
-        yield from (
-            (f"{field}.{name}.{number}.uri", step.uri) for number, step in enumerate(steps) if step.uri
-        )
 
 
 def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
@@ -228,9 +227,9 @@ def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
 
 def _second_identity(known: VersionEntry, field: str) -> Failure:
     where = f"versions.{known.version}.{field}"
-    message = (
-        f"version {known.version} is registered with {getattr(known.spec, field)!r}; publish a new version"
-    )
+    before = getattr(known.spec, field)
+    before = shown(before) if field == "uri" else before
+    message = f"version {known.version} is registered with {before!r}; publish a new version"
     return Failure(FAILED_PRECONDITION, f"{where}: {message}", where)
 
 

@@ -36,9 +36,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version: where its artifact lies and how it is run.
 
-    `uri` is `file:///…` for an artifact or `python:package.module:Class` for a class of the pod's own
-    environment. `factory` is `package.module:function`; it builds the network a safetensors artifact
-    fills. `options` go to the factory or class as keyword strings. `isolation` is THREAD, PROCESS or
+    `uri` is `file:///…` for an artifact, another URI for one that pods fetch by its digest, or
+    `python:package.module:Class` for a class of the pod's own environment. `factory` is
+    `package.module:function`; it builds the network a safetensors artifact fills. `options` go to the
+    factory or class as keyword strings. `isolation` is THREAD, PROCESS or
     empty, which is what the runtime does by itself; `compute_timeout` is in milliseconds, 0 what the pod
     is set to; `memory` in bytes of its process, 0 no bound.
     """
@@ -63,6 +64,8 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory: int = 0
     before: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()
+    example_sha256: str = ""
+    expect_sha256: str = ""
 
 
 class Route(msgspec.Struct, frozen=True):

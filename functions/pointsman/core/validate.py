@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from pointsman.core.files import files_of
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.policy import latest, policy_faults
 from pointsman.core.spec import PROCESS, PYTHON, THREAD, ModelSpec, Step, VersionSpec
@@ -106,10 +107,9 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
     for name, least, most in _BOUNDS:
         if not least <= getattr(spec, name) <= most:
             yield invalid(f"{field}.{name}", f"must be from {least} to {most}")
-    if spec.sha256 and not _is_digest(spec.sha256):
-        yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
     if spec.signature is not None:
         yield from signature_faults(f"{field}.signature", spec.signature)
+    yield from _file_faults(field, spec)
     yield from _expectation_faults(field, spec)
     yield from _isolation_faults(field, spec)
     for name in ("before", "after"):
@@ -117,18 +117,24 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
             yield from _step_faults(f"{field}.{name}.{number}", step)
 
 
+def _step_faults(field: str, step: Step) -> Iterator[Failure]:
+    if not step.use:
+        yield invalid(f"{field}.use", "is required")
+    if step.sha256 and not step.uri:
+        yield invalid(f"{field}.sha256", "is of a file; give its uri, or leave it out")
+
+
+def _file_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
+    for file in files_of(spec):
+        if file.digest and not _is_digest(file.digest):
+            yield invalid(f"{field}.{file.digest_field}", "must be 64 hexadecimal digits, in lower case")
+
+
 def _expectation_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
     if spec.expect and not spec.example:
         yield invalid(f"{field}.expect", "says what the example gives, so it needs an example")
     if not 0 < spec.tolerance <= 1:
         yield invalid(f"{field}.tolerance", "must be over 0 and at most 1")
-
-
-def _step_faults(field: str, step: Step) -> Iterator[Failure]:
-    if not step.use:
-        yield invalid(f"{field}.use", "is required")
-    if step.sha256 and not _is_digest(step.sha256):
-        yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
 
 
 def _isolation_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:

@@ -20,6 +20,7 @@ from pointsman.pod.reconciler import Reconciler
 from pointsman.pod.serving import application
 from pointsman.runtimes.host import Host
 from pointsman.settings import Settings
+from pointsman.stores.fetcher import Fetcher
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Pod:
     """The parts of a pod on one event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        self.host = Host(settings)
+        self.host = Host(settings, place=Fetcher(settings).place)
         producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 0}, logger=log)
         self._announcer = Announcer(settings, self.host, producer, lambda: time.time_ns() // 1_000_000)
         self._reconciler = Reconciler(self.host, settings.pool, self._announcer.changed)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pointsman.core.uri import shown
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, Failure, LoadError
 from pointsman.runtimes.base import one_line
 
@@ -18,7 +19,7 @@ def path_of(uri: str, field: str = "uri") -> Path:
     """Return the existing file of a `file://` URI; raises LoadError."""
     parts = urlsplit(uri)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        raise LoadError(Failure(INVALID_ARGUMENT, f"{field}: {uri!r} is not a file:///… URI", field))
+        raise LoadError(Failure(INVALID_ARGUMENT, f"{field}: {shown(uri)!r} is not a file:///… URI", field))
     path = Path(unquote(parts.path))
     if not path.is_file():
         raise LoadError(Failure(NOT_FOUND, f"{field}: there is no file {path}", field))

@@ -7,7 +7,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -19,19 +18,18 @@ from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
-from pointsman.heap import trim
+from pointsman.runtimes.arrival import Place
 from pointsman.runtimes.base import Key, Loaded, Result
-from pointsman.runtimes.berths import LOADERS, Berths, Urgency, crowded
+from pointsman.runtimes.berths import Berths, Urgency, crowded
 from pointsman.runtimes.bounds import bounds_of
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
+from pointsman.runtimes.loads import Loader, Loads
 from pointsman.runtimes.placement import is_misplaced, is_to_be_confined, wants_process
 from pointsman.runtimes.pool import Memory, Pool
 from pointsman.runtimes.preflight import preflight
-from pointsman.runtimes.priority import give_way
-from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
 from pointsman.runtimes.resident import Lane, Resident
 from pointsman.runtimes.slot import OnState, Slot, Status, Use, terms_of
@@ -41,7 +39,6 @@ from pointsman.settings import Settings
 __all__ = ["Host", "Key", "Loader", "Ran", "Status"]
 
 log = logging.getLogger(__name__)
-Loader = Callable[[VersionSpec, Settings, Callable[[], None]], Artifact]
 
 BEAT_S: Final = 1.0
 # A version that was loaded before and now cannot be is tried again: its store may have been away.
@@ -78,23 +75,17 @@ class Host:
         loader: Loader = load,
         confiner: Callable[..., Artifact] = confine,
         preflight: Callable[[VersionSpec], int] = preflight,
+        place: Place | None = None,
     ) -> None:
         self.recycle = asyncio.Event()
         self.quarantine = Quarantine(settings.journal)
         self._settings = settings
-        self._loader = loader
-        self._confiner = confiner
-        self._nursery = Nursery()
         self._journal = Journal(settings.journal)
+        self._loads = Loads(settings, self._journal, self.quarantine, loader, confiner, place)
         self._slots: dict[Key, Slot] = {}
         self._preflight = preflight
         self._pool = Pool(settings.cache_bytes)
         self._berths = Berths(self._pool, self._victim, self._evict)
-        # A library's own threads, where a pass has several, begin in a load and compute ever after.
-        manner = give_way if settings.threads == 1 else None
-        # One more than there are loads at a time: what is to leave must not wait for what takes minutes.
-        self._threads = ThreadPoolExecutor(LOADERS + 1, thread_name_prefix="load", initializer=manner)
-        self._has_unloaded = False
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -155,11 +146,8 @@ class Host:
             for slot in list(self._slots.values()):
                 if not slot.is_loading:
                     self._look_after(slot)
-            if self._has_unloaded:
-                self._has_unloaded = False
-                await asyncio.get_running_loop().run_in_executor(self._threads, trim)
-            if not any(slot.is_confined or slot.is_loading for slot in self._slots.values()):
-                self._nursery.rest()
+            is_quiet = not any(slot.is_confined or slot.is_loading for slot in self._slots.values())
+            await self._loads.tidy(is_quiet)
             await asyncio.sleep(BEAT_S)
 
     def _look_after(self, slot: Slot) -> None:
@@ -204,8 +192,7 @@ class Host:
         for key in list(self._slots):
             await self.release(key)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._nursery.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._loads.close()
 
     async def _resident(self, key: Key) -> Resident | Failure:
         slot = self._slots.get(key)
@@ -256,7 +243,7 @@ class Host:
         slot.is_loading = True
         try:
             slot.size = slot.size or await asyncio.to_thread(self._preflight, slot.spec)
-            if self._slots.get(slot.key) is not slot:
+            if not self._is_held(slot):
                 return
             admit(self._pool, slot)
         except LoadError as error:
@@ -278,11 +265,13 @@ class Host:
             asked = Urgency.DEMAND if slot.awaiting else urgency
             if await self._berths.take(slot.key, slot.size, asked):
                 await self._loaded(slot)
-            elif self._slots.get(slot.key) is slot:
+            elif self._is_held(slot):
                 slot.stand_by()
         except LoadError as error:
             log.warning("%s: %s", slot.key, error)
-            if slot.resident is None:
+            if not self._is_held(slot):
+                pass  # released meanwhile: nobody is to hear of it
+            elif slot.resident is None:
                 self._fail(slot, error)
             elif slot.is_confined:
                 self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
@@ -291,32 +280,13 @@ class Host:
 
     async def _loaded(self, slot: Slot) -> None:
         """Load a version that has its berth, and take it in. Raises LoadError."""
-        loop = asyncio.get_running_loop()
-
-        def warming() -> None:
-            loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
-
         is_confined, slot.terms = wants_process(slot, self.quarantine), terms_of(slot.spec)
-        mark = self._journal.claim(slot.key)
-        mark.loading()
         try:
-            work = partial(self._load, slot.key, is_confined, slot.spec, self._settings, warming)
-            artifact = await loop.run_in_executor(self._threads, work)
+            artifact = await self._loads.load(slot, is_confined, partial(self._is_held, slot))
             self._take_in(slot, artifact)
             slot.is_confined = is_confined
         finally:
-            self._journal.free(mark)
             self._berths.leave(slot.key)
-
-    def _load(
-        self, key: Key, is_confined: bool, spec: VersionSpec, settings: Settings, warming: Callable[[], None]
-    ) -> Artifact:
-        if not is_confined:
-            return self._loader(spec, settings, warming)
-        on_ending = partial(self.quarantine.hold, [key], GUILTY_S)
-        return self._confiner(
-            spec, settings, warming, name=str(key), nursery=self._nursery, on_ending=on_ending
-        )
 
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
         loaded, mark = artifact.loaded, self._journal.claim(slot.key)
@@ -326,7 +296,7 @@ class Host:
             lane = Executor(f"compute {slot.key}", bounds.timeout_s, partial(self._hung, slot.key))
         resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
         room = self._pool.room(slot.key)
-        if self._slots.get(slot.key) is not slot or loaded.footprint > room:
+        if not self._is_held(slot) or loaded.footprint > room:
             self._pool.pass_by(slot.key, loaded.footprint)
             resident.retire()
             if loaded.footprint > room:
@@ -345,6 +315,9 @@ class Host:
         else:
             self._pool.unpin(slot.key)
         slot.move(Status(VersionState.FAILED, error.failure.message))
+
+    def _is_held(self, slot: Slot) -> bool:
+        return self._slots.get(slot.key) is slot
 
     def _victim(self) -> Key | None:
         return victim(self._pool, self._slots)
@@ -368,10 +341,9 @@ class Host:
         self._spawn(self._unloaded(loaded, lane, mark))
 
     async def _unloaded(self, loaded: Loaded, lane: Lane, mark: Mark) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, loaded.unload)
+        await self._loads.unload(loaded)
         lane.close()
         self._journal.free(mark)
-        self._has_unloaded = True
         self._pool.left(loaded.footprint)
         self._berths.wake()
 

@@ -155,8 +155,8 @@ def _declared(*owners: object) -> Signature | None:
 def _from_archive(path: Path, settings: Settings) -> torch.nn.Module:
     if not is_within(path, settings.trusted_stores):
         message = (
-            f"uri: {path.suffix} archives carry code and load from trusted stores only; add a file:// prefix "
-            "of it to the setting `trusted_stores`, or publish safetensors with a factory"
+            f"uri: {path.suffix} archives carry code and load from trusted stores only; add a prefix of its "
+            "URI to the setting `trusted_stores`, or publish safetensors with a factory"
         )
         raise LoadError(Failure(FAILED_PRECONDITION, message, "uri"))
     if path.suffix == _EXPORTED:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
 from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
@@ -16,9 +17,11 @@ from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes, is_spoken, patience_ms
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.table import Place, RouteTable, VersionEntry, VersionState, is_serving
+from pointsman.core.uri import shown
 from pointsman.errors import INTERNAL, INVALID_ARGUMENT, Failure, NewerRelease
 from pointsman.outputs import outputs_of
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
+from pointsman.runtimes.framework import FRAMEWORKS
 from pointsman.settings import Settings
 from pointsman.statefun.admission import hear
 from pointsman.statefun.effects import Effects
@@ -123,7 +126,8 @@ class Steering:
 
     def _obey(self, command: Command, place: Place | None) -> None:
         before = self._state.table
-        facts = Facts(self._now_ms, frozenset(outputs_of(self._settings.outputs)), self._artifact_fault)
+        outputs = frozenset(outputs_of(self._settings.outputs))
+        facts = Facts(self._now_ms, outputs, self._artifact_fault, frozenset(FRAMEWORKS))
         repeated = command_hash(command.id) in before.commands
         after = reduce(before, command, facts)
         if isinstance(after, Failure):
@@ -309,8 +313,10 @@ class Steering:
 
     def _hand_over(self, entry: VersionEntry) -> None:
         """Give every shard its handle; messages keep their order, so it is there before the first task."""
+        # An artifact that lies in the table does not travel with each call of a shard, too.
+        spec = msgspec.structs.replace(entry.spec, uri=shown(entry.spec.uri))
         handle = serving_pb2.Handle(
-            model=self._model, version=entry.version, generation=entry.generation, spec=spec_to_pb(entry.spec)
+            model=self._model, version=entry.version, generation=entry.generation, spec=spec_to_pb(spec)
         ).SerializeToString()
         for shard in (*range(entry.spec.concurrency), INTERACTIVE_SHARD):
             address = str(ShardAddress(self._model, entry.version, shard))

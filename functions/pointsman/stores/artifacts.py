@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
@@ -26,8 +27,10 @@ class Artifacts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
 
-    def put(self, source: Path) -> Artifact:
+    def put(self, source: Path, advance: Callable[[int], None] = lambda _: None) -> Artifact:
         """Copy a file into the store and return where it lies. Raises OSError.
+
+        `advance` is told how many bytes more are copied.
 
         The copy is whole or not there at all, also where several copy the same file at once.
         """
@@ -35,7 +38,7 @@ class Artifacts:
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".draft-")
         try:
             with os.fdopen(handle, "wb") as copy:
-                sha256, size = _copied(source, copy)
+                sha256, size = _copied(source, copy, advance)
             Path(draft).chmod(_READABLE)
             place = self._folder / sha256[:2] / sha256 / source.name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -45,11 +48,12 @@ class Artifacts:
         return Artifact(place.as_uri(), sha256, size)
 
 
-def _copied(source: Path, copy: IO[bytes]) -> tuple[str, int]:
+def _copied(source: Path, copy: IO[bytes], advance: Callable[[int], None]) -> tuple[str, int]:
     """Copy a file; return its digest and its bytes."""
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += copy.write(block)
+            advance(len(block))
     return digest.hexdigest(), size

@@ -37,6 +37,8 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         memory_bytes=spec.memory,
         before=map(_step_to_pb, spec.before),
         after=map(_step_to_pb, spec.after),
+        example_sha256=spec.example_sha256,
+        expect_sha256=spec.expect_sha256,
     )
 
 
@@ -63,6 +65,8 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         memory=message.memory_bytes,
         before=tuple(map(_step_from_pb, message.before)),
         after=tuple(map(_step_from_pb, message.after)),
+        example_sha256=message.example_sha256,
+        expect_sha256=message.expect_sha256,
     )
 
 

@@ -30,6 +30,8 @@ def test_a_full_description_survives_the_round_trip() -> None:
         memory=2**40,
         before=(Step("text", "file:///models/tokenizer.json", "1" * 64, {"max_length": "9"}),),
         after=(Step("package.module:Finish"), Step("normalize")),
+        example_sha256="1" * 64,
+        expect_sha256="2" * 64,
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 

@@ -51,6 +51,8 @@ specs = st.builds(
     memory=st.integers(0, 2**40),
     before=steps,
     after=steps,
+    example_sha256=text,
+    expect_sha256=text,
 )
 entries = st.builds(
     VersionEntry,

@@ -1,0 +1,138 @@
+"""Brings the files of a version to the pod's disk, before its runtime opens them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, closing
+from typing import Final
+
+from pointsman.core.files import URI, File, files_of, moved
+from pointsman.core.spec import PYTHON, VersionSpec
+from pointsman.core.uri import AT_HAND, BLOB, DATA, address_fault, ending_of, scheme_of
+from pointsman.errors import INTERNAL, UNAVAILABLE, Failure, LoadError
+from pointsman.settings import Settings
+from pointsman.stores.allowed import Allowed
+from pointsman.stores.disk import Disk
+from pointsman.stores.download import Download, Tell, sha256_of
+from pointsman.stores.fsspec_source import FsspecSource
+from pointsman.stores.http_source import HttpSource
+from pointsman.stores.small_sources import BlobSource, DataSource
+from pointsman.stores.source import Source
+
+_LOOK_S: Final = 0.1
+
+
+class Placed:
+    """A version whose files are on this disk; they stay until it is released.
+
+    `spec` names them by file:// URIs. `trusted_stores` are those of the settings and, where the version's own
+    URI lies in one of them, its file.
+    """
+
+    def __init__(self, spec: VersionSpec, trusted_stores: tuple[str, ...], held: ExitStack) -> None:
+        self.spec = spec
+        self.trusted_stores = trusted_stores
+        self._held = held
+
+    def release(self) -> None:
+        """Let the files go where room is needed. What has been opened stays readable."""
+        self._held.close()
+
+
+class Fetcher:
+    """Fetches by digest, from where the operator allows it. Its methods may be called on any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._allowed = Allowed(settings.stores)
+        self._trusted = Allowed(settings.trusted_stores)
+        self._disk = Disk(settings.artifact_cache, settings.artifact_cache_bytes)
+
+    def place(self, spec: VersionSpec, tell: Tell) -> Placed:
+        """Return the version with its files on this disk. Blocks until then; raises LoadError.
+
+        `tell` is told how far it is, often, and may raise LoadError to end it.
+        """
+        held, trusted = ExitStack(), self._settings.trusted_stores
+        try:
+            fault = address_fault(spec)
+            if fault is not None:
+                raise LoadError(fault)
+            here: dict[str, str] = {}
+            for file in files_of(spec):
+                if scheme_of(file.uri) != PYTHON:
+                    here[file.field] = self._local(file, tell, held)
+            if here.get(URI, spec.uri) != spec.uri and self._trusted.permits(spec.uri):
+                trusted = (*trusted, here[URI])
+        except OSError as error:
+            held.close()
+            said = f"the pod's artifact_cache cannot be used: {error.strerror or error}"
+            raise LoadError(Failure(INTERNAL, said)) from error
+        except BaseException:
+            held.close()
+            raise
+        return Placed(moved(spec, here), trusted, held)
+
+    def _local(self, file: File, tell: Tell, held: ExitStack) -> str:
+        """Return the file:// URI of a file that is, or now lies, on this disk."""
+        field, uri, sha256 = file.field, file.uri, file.digest
+        login = "" if scheme_of(uri) == DATA else self._allowed.login(uri, field)
+        if scheme_of(uri) in AT_HAND:
+            return uri
+        name = sha256 + ending_of(uri)
+        until = time.monotonic() + self._settings.fetch_timeout_ms / 1000
+        self._disk.create()
+        while True:
+            lock = self._disk.lock(name, alone=False)
+            if lock is not None and self._is_good(name, sha256):
+                break
+            if lock is not None:
+                lock.close()
+            lock = self._disk.lock(name, alone=True)
+            if lock is None:
+                self._wait(until, tell, field)
+                continue
+            with closing(lock):
+                if not self._is_good(name, sha256):
+                    self._fetch(self._source(uri, login, field), name, file, until, tell)
+        held.callback(lock.close)
+        self._disk.touch(name)
+        return self._disk.path(name).as_uri()
+
+    def _wait(self, until: float, tell: Tell, field: str) -> None:
+        """Wait a little for others that fetch the same artifact, or open a spoilt one."""
+        if time.monotonic() > until:
+            said = f"{field}: another process of the pod fetches it, and does not end"
+            raise LoadError(Failure(UNAVAILABLE, said, field))
+        tell("another process of the pod fetches it")
+        time.sleep(_LOOK_S)
+
+    def _is_good(self, name: str, sha256: str) -> bool:
+        """Whether the disk has the artifact as it should be."""
+        path = self._disk.path(name)
+        return path.is_file() and sha256_of(path) == sha256
+
+    def _fetch(self, source: Source, name: str, file: File, until: float, tell: Tell) -> None:
+        part = self._disk.part(name)
+        Download(
+            source,
+            file.digest,
+            part,
+            most_bytes=min(self._settings.artifact_bytes, self._settings.artifact_cache_bytes),
+            has_room=lambda size: self._disk.has_room(size, name),
+            tell=tell,
+            field=file.field,
+            digest_field=file.digest_field,
+        ).run(until)
+        part.replace(self._disk.path(name))
+
+    def _source(self, uri: str, login: str, field: str) -> Source:
+        match scheme_of(uri):
+            case "http" | "https":
+                return HttpSource(uri, login, self._allowed.permits, field)
+            case scheme if scheme == DATA:
+                return DataSource(uri, field)
+            case scheme if scheme == BLOB:
+                return BlobSource(uri, self._settings.redis, field)
+            case _:
+                return FsspecSource(uri, login, field)

@@ -1,0 +1,91 @@
+"""Where artifacts are: what may be fetched, and what of a URI may be shown."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from pointsman.core.commands import Command, Register
+from pointsman.core.reduce import Facts, reduce
+from pointsman.core.spec import VersionSpec
+from pointsman.core.table import RouteTable
+from pointsman.core.uri import MAX_INLINE, address_fault, data_of, data_uri, digest_of_blob, ending_of, shown
+from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure
+
+DIGEST = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("uri", "field"),
+    [
+        ("https://models.example/churn.onnx", ""),
+        ("s3://bucket/churn.onnx", ""),
+        (f"blob:{DIGEST}/churn.onnx", ""),
+        ("file:///models/a b@c/../churn.onnx", ""),
+        ("python:package:Class", ""),
+        ("https://ann:secret@models.example/churn.onnx", "uri"),
+        ("https://models.example/public/../secret.onnx", "uri"),
+        ("https://models.example/public/%2e%2e/secret.onnx", "uri"),
+        ("https://models.example\\@elsewhere/churn.onnx", "uri"),
+        ("https://models.example/churn.onnx\n", "uri"),
+        ("zip://a::https://elsewhere/churn.zip", "uri"),
+        ("https://[", "uri"),
+        ("blob:0123/churn.onnx", "uri"),
+        (f"blob:{DIGEST[::-1]}/churn.onnx", "uri"),
+        ("data:;base64,!", "uri"),
+    ],
+)
+def test_a_uri_leads_where_it_says_or_is_refused_by_its_field(uri: str, field: str) -> None:
+    fault = address_fault(VersionSpec(uri, sha256=DIGEST))
+    assert (fault.field if fault else "") == field
+    assert "secret" not in (fault.message if fault else "")
+
+
+@pytest.mark.parametrize("uri", ["https://models.example/a.onnx", "redis://a", "data:,a", f"blob:{DIGEST}/a"])
+def test_what_is_fetched_needs_a_digest(uri: str) -> None:
+    fault = address_fault(VersionSpec(uri))
+    assert fault is not None
+    assert (fault.code, fault.field) == (FAILED_PRECONDITION, "sha256")
+    fault = address_fault(VersionSpec("python:a:B", example=uri))
+    assert fault is not None
+    assert fault.field == "example_sha256"
+
+
+def test_a_router_refuses_such_a_version_of_a_runtime_of_ours_and_no_other() -> None:
+    wanted = {"1": VersionSpec("https://models.example/a.onnx", runtime="onnx")}
+    command = Command("c", "churn", Register(wanted))
+    refused = reduce(RouteTable("churn"), command, Facts(0, runtimes=frozenset({"onnx"})))
+    assert isinstance(refused, Failure)
+    assert refused.field == "versions.1.sha256"
+    assert refused.message.startswith("versions.1.sha256: ")
+    assert isinstance(reduce(RouteTable("churn"), command, Facts(0)), RouteTable)
+
+
+def test_what_is_shown_of_a_uri_holds_no_secret() -> None:
+    assert shown("https://ann:secret@host:8/a/b.onnx?sig=secret#secret") == "https://host:8/a/b.onnx"
+    assert shown("sftp://secret@host") == "sftp://host"
+    assert shown(data_uri(b"secret" * 99, "a.txt")).startswith("data:… (")
+    assert shown("file:///a?b@c") == "file:///a?b@c"
+
+
+def test_a_small_file_travels_in_its_uri_under_its_name() -> None:
+    content = bytes(range(256))
+    uri = data_uri(content, "my model; 1.ubj")
+    assert data_of(uri) == content
+    assert ending_of(uri) == ".ubj"
+    assert data_of("data:,a%20b") == b"a b"
+    assert address_fault(VersionSpec(uri, sha256=hashlib.sha256(content).hexdigest())) is None
+    other = address_fault(VersionSpec(uri, sha256=DIGEST))
+    assert other is not None
+    assert (other.code, other.field) == (INVALID_ARGUMENT, "uri")
+    with pytest.raises(ValueError, match="at most 65536 bytes, not 65537"):
+        data_of(data_uri(bytes(MAX_INLINE + 1), "a"))
+
+
+def test_a_name_says_of_what_kind_a_file_is() -> None:
+    assert ending_of("https://host/a/churn.onnx?X-Sig=.exe") == ".onnx"
+    assert ending_of("https://host/churn") == ""
+    assert ending_of("https://host/churn.%2F..%2Fx") == ""
+    assert digest_of_blob(f"blob:{DIGEST}/a.ubj") == DIGEST
+    assert digest_of_blob("https://host/a") == ""
