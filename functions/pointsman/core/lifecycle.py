@@ -79,7 +79,7 @@ def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
 def is_spoken(entry: VersionEntry) -> bool:
     """Whether the entry's state is what some pod said of it."""
     if entry.state is VersionState.LOADING:
-        return not entry.reason  # the reason would be that no pod has spoken
+        return entry.reason != _unheard(entry)[1]
     return entry.state in (VersionState.WARMING, VersionState.READY, VersionState.FAILED)
 
 
@@ -118,7 +118,7 @@ def _implied(entry: VersionEntry, fresh: Sequence[Held], words: Sequence[Held]) 
         return VersionState.FAILED, failed.reason
     if any(word.state is not VersionState.LOADING for word in fresh):
         return VersionState.WARMING, ""
-    return VersionState.LOADING, ""
+    return VersionState.LOADING, next((word.reason for word in fresh if word.reason), "")
 
 
 def _unheard(entry: VersionEntry) -> tuple[VersionState, str]:

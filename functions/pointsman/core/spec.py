@@ -17,9 +17,9 @@ DEFAULT_CONCURRENCY: Final = 2
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version: where its artifact lies and how it is run.
 
-    `uri` is `file:///…` for an artifact or `python:package.module:Class` for a class of the pod's own
-    environment. `factory` is `package.module:function`; it builds the network a safetensors artifact
-    fills. `options` go to the factory or class as keyword strings.
+    `uri` is `file:///…` for an artifact, `python:package.module:Class` for a class of the pod's own
+    environment, or another's server. `factory` is `package.module:function`; it builds the network a
+    safetensors artifact fills. `options` go to the factory or class as keyword strings.
     """
 
     uri: str

@@ -17,16 +17,18 @@ from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
-from pointsman.runtimes.base import Key, Loaded, Result
+from pointsman.runtimes.base import PASSING, Key, Loaded, Result
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
-from pointsman.runtimes.framework import PYTHON
+from pointsman.runtimes.framework import PYTHON, is_remote
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.pool import Pool
 from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
-from pointsman.runtimes.resident import Lane, Resident
+from pointsman.runtimes.remote.distant import Distant
+from pointsman.runtimes.remote.model import RemoteModel
+from pointsman.runtimes.resident import Inhabitant, Lane, Resident
 from pointsman.runtimes.slot import OnState, Slot, Status
 from pointsman.settings import Settings
 
@@ -37,6 +39,10 @@ Loader = Callable[[VersionSpec, Settings, Callable[[], None]], Artifact]
 
 # A load waits for the disk most of the time; one that takes minutes must not keep all others waiting.
 LOADERS: Final = 8
+# Nor must remotes that do not answer. One is asked again after 1, 2, 4, ... seconds.
+REMOTE_LOADERS: Final = 64
+FIRST_PAUSE_S: Final = 1.0
+MOST_PAUSE_S: Final = 30.0
 BEAT_S: Final = 1.0
 
 
@@ -76,6 +82,7 @@ class Host:
         self._slots: dict[Key, Slot] = {}
         self._pool = Pool(settings.cache_bytes)
         self._threads = ThreadPoolExecutor(LOADERS, thread_name_prefix="load")
+        self._remote_threads = ThreadPoolExecutor(REMOTE_LOADERS, thread_name_prefix="load remote")
         self._changed = asyncio.Event()  # a new one after each change of what is in memory
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -126,8 +133,8 @@ class Host:
                 self._nursery.rest()
             await asyncio.sleep(BEAT_S)
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
-        """Run a batch. Never raises.
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
+        """Run a batch. Never raises. `left_ms` is the time that each item has; 0, or empty: no deadline.
 
         A version that is not in memory is waited for, `load_wait_ms` at most; then its items fail with
         UNAVAILABLE. The items of a forward pass over its time are UNRUN, and the version in quarantine.
@@ -140,7 +147,10 @@ class Host:
         max_batch = self._slots[key].spec.max_batch
         sizes = list(map(rows_of, items))
         parts = cut(sizes, max_batch)
-        passed = await resident.run([items[part] for part in parts], max_batch)
+        lefts = left_ms or [0] * len(items)
+        passed = await resident.run(
+            [items[part] for part in parts], max_batch, [lefts[part] for part in parts]
+        )
         return Ran(
             [result for one in passed for result in one.results],
             sum(one.compute_us for one in passed),
@@ -156,19 +166,21 @@ class Host:
             await self.release(key)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._nursery.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._remote_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _resident(self, key: Key) -> Resident | Failure:
+    async def _resident(self, key: Key) -> Inhabitant | Failure:
         slot = self._slots.get(key)
         if slot is not None and slot.resident is not None and self._is_to_be_confined(slot):
             log.warning("%s goes into quarantine", key)
             self._put_out(slot)
         if slot is None or slot.resident is None:
             return await self._awaited(key)
-        self._pool.touch(key)
+        if key in self._pool:
+            self._pool.touch(key)
         return slot.resident
 
-    async def _awaited(self, key: Key) -> Resident | Failure:
+    async def _awaited(self, key: Key) -> Inhabitant | Failure:
         """Wait for a version that is being loaded, was evicted, or is not known here yet."""
         try:
             async with asyncio.timeout(self._settings.load_wait_ms / 1000):
@@ -188,20 +200,34 @@ class Host:
             return Failure(UNAVAILABLE, f"version {key.version!r} is not loaded in this pod yet")
 
     async def _bring_in(self, slot: Slot) -> None:
-        loop = asyncio.get_running_loop()
+        """Load a version; a remote that does not answer is asked again until it does or nobody wants it."""
+        slot.move(Status(VersionState.LOADING))
+        pause_s = FIRST_PAUSE_S
+        while (trouble := await self._brought_in(slot)) is not None and self._slots.get(slot.key) is slot:
+            slot.move(Status(VersionState.LOADING, trouble.message))
+            await asyncio.sleep(pause_s)
+            pause_s = min(MOST_PAUSE_S, 2 * pause_s)
+        slot.is_loading = False
+        self._tell_waiting()
+
+    async def _brought_in(self, slot: Slot) -> Failure | None:
+        """Load a version and return None, or the trouble that may be over later."""
+        loop, is_far = asyncio.get_running_loop(), is_remote(slot.spec.runtime)
 
         def warming() -> None:
             loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
 
-        slot.move(Status(VersionState.LOADING))
-        is_confined = slot.spec.runtime != PYTHON and self.quarantine.holds(slot.key)
+        own_process = is_far or slot.spec.runtime == PYTHON  # or none at all
+        is_confined = not own_process and self.quarantine.holds(slot.key)
         mark = self._journal.claim(slot.key)
         mark.loading()
         try:
             work = partial(self._load, slot.key, is_confined, slot.spec, self._settings, warming)
-            artifact = await loop.run_in_executor(self._threads, work)
+            artifact = await loop.run_in_executor(self._remote_threads if is_far else self._threads, work)
         except LoadError as error:
             log.warning("%s: %s", slot.key, error)
+            if is_far and error.failure.code in PASSING:
+                return error.failure
             if slot.resident is None:
                 slot.move(Status(VersionState.FAILED, error.failure.message))
             else:
@@ -211,8 +237,7 @@ class Host:
             slot.is_confined = is_confined
         finally:
             self._journal.free(mark)
-        slot.is_loading = False
-        self._tell_waiting()
+        return None
 
     def _load(
         self, key: Key, is_confined: bool, spec: VersionSpec, settings: Settings, warming: Callable[[], None]
@@ -229,22 +254,37 @@ class Host:
         return resident is not None and not resident.loaded.isolated and self.quarantine.holds(slot.key)
 
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
-        loaded, mark = artifact.loaded, self._journal.claim(slot.key)
-        lane: Lane = Executor(f"compute {slot.key}")
-        if not loaded.isolated:
-            patience_s, on_hang = self._settings.compute_timeout_ms / 1000, partial(self._hung, slot.key)
-            lane = Executor(f"compute {slot.key}", patience_s, on_hang)
-        resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
+        loaded = artifact.loaded
+        resident = self._inhabitant(slot.key, loaded)
         if self._slots.get(slot.key) is not slot:
             resident.retire()  # released meanwhile
             return
         if slot.resident is not None:
             slot.resident.retire()  # it leaves quarantine
         slot.resident = resident
-        for evicted in self._pool.add(slot.key, loaded.footprint):
-            log.info("%s leaves memory for %s", evicted, slot.key)
-            self._put_out(self._slots[evicted])
+        if not isinstance(loaded, RemoteModel):
+            for evicted in self._pool.add(slot.key, loaded.footprint):
+                log.info("%s leaves memory for %s", evicted, slot.key)
+                self._put_out(self._slots[evicted])
         slot.move(Status(VersionState.READY, "", loaded.signature, artifact.sha256, loaded.footprint))
+
+    def _inhabitant(self, key: Key, loaded: Loaded) -> Inhabitant:
+        if isinstance(loaded, RemoteModel):
+            threads = ThreadPoolExecutor(loaded.connections, thread_name_prefix=f"ask {key}")
+            return Distant(loaded, threads, partial(self._part_with, loaded, threads))
+        mark = self._journal.claim(key)
+        lane: Lane = Executor(f"compute {key}")
+        if not loaded.isolated:
+            patience_s, on_hang = self._settings.compute_timeout_ms / 1000, partial(self._hung, key)
+            lane = Executor(f"compute {key}", patience_s, on_hang)
+        return Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
+
+    def _part_with(self, remote: RemoteModel, threads: ThreadPoolExecutor) -> None:
+        threads.shutdown(wait=False)
+        self._spawn(self._parted_with(remote))
+
+    async def _parted_with(self, remote: RemoteModel) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._remote_threads, remote.unload)
 
     def _hung(self, key: Key) -> None:
         log.warning("%s hangs; it goes into quarantine, and this process is replaced", key)

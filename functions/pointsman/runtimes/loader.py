@@ -13,9 +13,9 @@ from pointsman.core.tensor import Item, Signature
 from pointsman.core.validate import signature_faults
 from pointsman.errors import FAILED_PRECONDITION, INTERNAL, Failure, LoadError
 from pointsman.runtimes.artifact import imported, path_of, verified_sha256
-from pointsman.runtimes.base import Loaded, one_line
+from pointsman.runtimes.base import PASSING, Loaded, one_line
 from pointsman.runtimes.example import read_example, signature_of, zeros
-from pointsman.runtimes.framework import target_of
+from pointsman.runtimes.framework import is_remote, target_of
 from pointsman.runtimes.turn import turn
 from pointsman.settings import Settings
 
@@ -45,7 +45,8 @@ def load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) 
 
 def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
     target = target_of(spec.runtime)
-    path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
+    has_file = not (spec.uri.startswith(PYTHON_SCHEME) or is_remote(spec.runtime))
+    path = path_of(spec.uri) if has_file else None
     sha256 = "" if path is None else verified_sha256(path, spec.sha256)
     framework = _framework(target)
     loaded: Loaded = framework(spec, settings)
@@ -73,7 +74,9 @@ def _warm(loaded: Loaded, spec: VersionSpec) -> None:
         return
     result = loaded.warm(item, spec.max_batch)
     if isinstance(result, Failure):
-        raise LoadError(Failure(FAILED_PRECONDITION, one_line(f"the warm-up failed: {result.message}")))
+        is_passing = is_remote(spec.runtime) and result.code in PASSING
+        code = result.code if is_passing else FAILED_PRECONDITION
+        raise LoadError(Failure(code, one_line(f"the warm-up failed: {result.message}")))
     if loaded.signature is None:
         loaded.signature = signature_of(item, result)
     elif not loaded.signature.outputs:

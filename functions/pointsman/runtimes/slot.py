@@ -11,7 +11,7 @@ from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Signature
 from pointsman.runtimes.base import Key
-from pointsman.runtimes.resident import Resident
+from pointsman.runtimes.resident import Inhabitant
 
 OnState: TypeAlias = Callable[[VersionState, str], None]
 
@@ -37,7 +37,7 @@ class Slot:
         self.key = key
         self.spec = spec
         self.status = Status(VersionState.REGISTERED)
-        self.resident: Resident | None = None
+        self.resident: Inhabitant | None = None
         self.is_loading = True
         self.is_confined = False  # `resident` is in a process of its own for the time of its quarantine
         self._on_state = on_state
