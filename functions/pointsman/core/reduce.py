@@ -93,7 +93,7 @@ def _apply(table: RouteTable, spec: ModelSpec, facts: Facts) -> RouteTable | Fai
 
 
 def _register(table: RouteTable, wanted: Mapping[str, VersionSpec], facts: Facts) -> RouteTable | Failure:
-    fault = check_versions(table.model, wanted)
+    fault = check_versions(table.model, wanted, table.versions)
     if fault is not None:
         return fault
     versions = _versions(table, wanted, facts)

@@ -34,6 +34,7 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: int = DEFAULT_CONCURRENCY
     min_ready: int = 1
     ordered: bool = False
+    fallback: str = ""
 
 
 class Route(msgspec.Struct, frozen=True):

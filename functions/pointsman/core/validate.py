@@ -23,9 +23,11 @@ def check_spec(spec: ModelSpec) -> Failure | None:
     return next(_spec_faults(spec), None)
 
 
-def check_versions(model: str, versions: Mapping[str, VersionSpec]) -> Failure | None:
-    """Return the first fault of versions that are added to a model, or None."""
-    return next(_added_faults(model, versions), None)
+def check_versions(
+    model: str, versions: Mapping[str, VersionSpec], known: Mapping[str, object]
+) -> Failure | None:
+    """Return the first fault of versions that are added to a model beside those `known`, or None."""
+    return next(_added_faults(model, versions, known), None)
 
 
 def check_weights(weights: Mapping[str, int], known: Mapping[str, object], field: str) -> Failure | None:
@@ -47,13 +49,16 @@ def invalid(field: str, message: str) -> Failure:
     return Failure(INVALID_ARGUMENT, f"{field}: {message}", field)
 
 
-def _added_faults(model: str, versions: Mapping[str, VersionSpec]) -> Iterator[Failure]:
+def _added_faults(
+    model: str, versions: Mapping[str, VersionSpec], known: Mapping[str, object]
+) -> Iterator[Failure]:
     if not is_name(model):
         yield invalid("model", f"a name is {GRAMMAR}")
     if not versions:
         yield invalid("register", "at least one version is required")
     for version, entry in versions.items():
         yield from _version_faults(version, entry)
+        yield from _fallback_faults(version, entry, {**known, **versions})
 
 
 def _spec_faults(spec: ModelSpec) -> Iterator[Failure]:
@@ -61,6 +66,7 @@ def _spec_faults(spec: ModelSpec) -> Iterator[Failure]:
         yield invalid("model", f"a name is {GRAMMAR}")
     for version, entry in spec.versions.items():
         yield from _version_faults(version, entry)
+        yield from _fallback_faults(version, entry, spec.versions)
     if spec.versions:
         fault = check_weights(spec.route.split, spec.versions, "route.split")
         if fault is not None:
@@ -97,6 +103,14 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
         yield invalid(f"{field}.sha256", "must be 64 hexadecimal digits")
     if spec.signature is not None:
         yield from signature_faults(f"{field}.signature", spec.signature)
+
+
+def _fallback_faults(version: str, spec: VersionSpec, known: Mapping[str, object]) -> Iterator[Failure]:
+    field = f"versions.{version}.fallback"
+    if spec.fallback == version:
+        yield invalid(field, "is another version of the model")
+    elif spec.fallback and spec.fallback not in known:
+        yield Failure(NOT_FOUND, f"{field}: the model has no version {spec.fallback!r}", field)
 
 
 def _is_digest(text: str) -> bool:

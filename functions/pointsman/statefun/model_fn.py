@@ -117,6 +117,7 @@ class ModelFunction:
             for index, one in enumerate(work):
                 if not answers.has(index):
                     answers.refuse(index, one, failure)
+        answers.close()
         rest = tasks_of(value, left, attempts=int(shard.is_absent)) if left else b""
         if rest:
             shard.send_back(rest)

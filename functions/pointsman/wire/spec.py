@@ -22,6 +22,7 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         concurrency=spec.concurrency,
         min_ready=spec.min_ready,
         ordered=spec.ordered,
+        fallback=spec.fallback,
     )
 
 
@@ -40,6 +41,7 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         concurrency=message.concurrency or DEFAULT_CONCURRENCY,
         min_ready=message.min_ready or 1,
         ordered=message.ordered,
+        fallback=message.fallback,
     )
 
 

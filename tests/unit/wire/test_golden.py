@@ -102,7 +102,14 @@ def test_a_table_says_what_it_has_taken_in() -> None:
     assert (older.obeyed, older.history) == ((), ())
 
 
-@pytest.mark.parametrize("name", ["RouteTable-01", "RouteTable-02"])
+def test_a_version_says_who_stands_in_for_it_and_an_older_one_has_nobody() -> None:
+    for name, fallback in (("RouteTable-02", ""), ("RouteTable-03", "fallback é")):
+        assert table_from_bytes(golden(name)).versions["version é"].spec.fallback == fallback
+    for name, fallback in (("TaskBatch-05", ""), ("TaskBatch-06", "fallback é")):
+        assert read_tasks(golden(name))[0].fallback == fallback
+
+
+@pytest.mark.parametrize("name", ["RouteTable-01", "RouteTable-02", "RouteTable-03"])
 def test_a_golden_table_loses_nothing_when_it_is_written_again(name: str) -> None:
     table = table_from_bytes(golden(name))
     assert table_from_bytes(table_to_bytes(table)) == table

@@ -22,6 +22,7 @@ def test_a_full_description_survives_the_round_trip() -> None:
         concurrency=3,
         min_ready=2,
         ordered=True,
+        fallback="2",
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 
