@@ -13,6 +13,10 @@ def opened(now: float = 100.0) -> Breaker:
     return breaker
 
 
+def state_of(breaker: Breaker) -> State:
+    return breaker.state
+
+
 def fail(breaker: Breaker, now: float) -> None:
     ticket = breaker.admit(now)
     assert ticket is not None
@@ -38,7 +42,7 @@ def test_it_opens_after_so_many_failures_in_a_row_and_not_before() -> None:
     succeed(breaker, 0.0)
     for _ in range(2):
         fail(breaker, 0.0)
-    assert breaker.state is State.CLOSED
+    assert state_of(breaker) is State.CLOSED
     fail(breaker, 0.0)
     assert (breaker.state, breaker.admit(0.5)) == (State.OPEN, None)
 
@@ -57,10 +61,10 @@ def test_after_its_time_one_call_is_let_through_and_no_other() -> None:
 def test_a_probe_that_succeeds_closes_it_and_the_count_begins_anew() -> None:
     breaker = opened(100.0)
     succeed(breaker, 101.0)
-    assert breaker.state is State.CLOSED
+    assert state_of(breaker) is State.CLOSED
     for _ in range(2):
         fail(breaker, 102.0)
-    assert breaker.state is State.CLOSED
+    assert state_of(breaker) is State.CLOSED
 
 
 def test_a_probe_that_fails_opens_it_for_twice_as_long_up_to_a_limit() -> None:
@@ -81,9 +85,9 @@ def test_a_probe_that_says_nothing_leaves_its_place_to_the_next_call() -> None:
     ticket = breaker.admit(101.0)
     assert ticket is not None
     breaker.undecided(ticket)
-    assert breaker.state is State.OPEN
+    assert state_of(breaker) is State.OPEN
     succeed(breaker, 101.0)
-    assert breaker.state is State.CLOSED
+    assert state_of(breaker) is State.CLOSED
 
 
 def test_a_call_from_before_it_opened_says_nothing_of_the_present() -> None:
@@ -100,4 +104,4 @@ def test_a_call_from_before_it_opened_says_nothing_of_the_present() -> None:
     assert (breaker.state, breaker.wait_s(101.0)) == (State.HALF_OPEN, 0.0)
     assert probe is not None
     breaker.succeeded(probe)
-    assert breaker.state is State.CLOSED
+    assert state_of(breaker) is State.CLOSED

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 import grpc
 
-from pointsman.errors import FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, OUT_OF_RANGE, RESOURCE_EXHAUSTED
+from pointsman.errors import (
+    FAILED_PRECONDITION,
+    INTERNAL,
+    INVALID_ARGUMENT,
+    OUT_OF_RANGE,
+    RESOURCE_EXHAUSTED,
+    UNAVAILABLE,
+)
 from pointsman.runtimes.remote.address import Address
 from pointsman.runtimes.remote.trouble import Trouble, late, oversized, unreached
 
@@ -53,16 +60,23 @@ class GrpcLine:
 
     def _trouble(self, error: Any, left_s: float) -> Trouble:
         code, details = error.code().name, error.details() or ""
-        said = f"the remote says: {details or code}"
         if code == "DEADLINE_EXCEEDED":
             return late(left_s)
-        if code in ("UNAVAILABLE", "CANCELLED"):
-            return unreached(details)
+        # It names addresses, which are no sender's business.
+        if code == UNAVAILABLE and "failed to connect" in details.lower():
+            return unreached("no connection")
         if code == RESOURCE_EXHAUSTED and "larger than max" in details:
             return oversized(self._most_bytes)
-        if code == RESOURCE_EXHAUSTED:
-            return Trouble(code, said, is_retryable=True)
-        if code in _UNMENDED:
-            return Trouble(FAILED_PRECONDITION, f"the remote refuses this version ({code}): {details}")
-        known = code in (INVALID_ARGUMENT, OUT_OF_RANGE)
-        return Trouble(code if known else INTERNAL, said, is_ours=True)
+        return _of_status(code, details)
+
+
+def _of_status(code: str, details: str) -> Trouble:
+    said = f"the remote says: {details or code}"
+    if code in (UNAVAILABLE, "CANCELLED"):
+        return Trouble(UNAVAILABLE, said, is_down=True, is_retryable=True)
+    if code == RESOURCE_EXHAUSTED:
+        return Trouble(code, said, is_retryable=True)
+    if code in _UNMENDED:
+        return Trouble(FAILED_PRECONDITION, f"the remote refuses this version ({code}): {details}")
+    known = code in (INVALID_ARGUMENT, OUT_OF_RANGE)
+    return Trouble(code if known else INTERNAL, said, is_ours=True)

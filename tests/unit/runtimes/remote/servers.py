@@ -36,13 +36,13 @@ class Doubles:
     def __init__(self, *failures: Failure) -> None:
         self.calls: list[Call] = []
         self.rows: list[int] = []
-        self._failures = list(failures)
+        self.failures = list(failures)
 
     async def infer(self, call: Call) -> pb.InferenceResponse:
         """See Plane."""
         self.calls.append(call)
-        if self._failures:
-            return pb.InferenceResponse(model=call.model, error=error_to_pb(self._failures.pop(0)))
+        if self.failures:
+            return pb.InferenceResponse(model=call.model, error=error_to_pb(self.failures.pop(0)))
         array = _asked(call)["x"]
         self.rows.append(len(array))
         if (array == BAD).any():

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def tell(story: Callable[[Host], Awaitable[None]], *remotes: str, **settings: in
     asyncio.run(told())
 
 
-def far(url: str, **fields: object) -> VersionSpec:
+def far(url: str, **fields: Any) -> VersionSpec:
     return spec(f"{url}/v2/models/m", signature=SIGNATURE, **fields)
 
 

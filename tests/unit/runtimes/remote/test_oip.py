@@ -5,7 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.errors import (
+    FAILED_PRECONDITION,
+    INTERNAL,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    RESOURCE_EXHAUSTED,
+    UNAVAILABLE,
+    Failure,
+    LoadError,
+)
 from pointsman.runtimes.remote.model import RemoteModel
 from tests.unit.gateway.grpc.thread import in_a_thread
 from tests.unit.gateway.scene import SIGNATURE, Scene
@@ -111,3 +120,25 @@ def test_an_answer_without_a_row_for_each_is_a_failure_and_not_a_wrong_answer() 
         assert isinstance(result, Failure)
         assert "[1, 1] for 3 rows" in result.message
         model.unload()
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (Failure(UNAVAILABLE, "not now"), UNAVAILABLE, "the remote says: not now"),
+        (Failure(RESOURCE_EXHAUSTED, "too many"), RESOURCE_EXHAUSTED, "the remote says: too many"),
+        (Failure(INTERNAL, "oh"), INTERNAL, "the remote says: oh"),
+        (Failure(NOT_FOUND, "who"), FAILED_PRECONDITION, "who"),
+    ],
+)
+def test_what_the_remote_says_is_the_same_over_both(failure: Failure, code: str, said: str) -> None:
+    plane = Doubles()
+    scene = Scene(plane=plane)
+    with ServerThread(scene.site) as server, in_a_thread(scene.desk) as address:
+        for uri in (f"{server.url}/v2/models/m", f"grpc://{address}/m"):
+            model = opened(uri, options={"retries": 0})
+            plane.failures.append(failure)
+            [result] = model.infer([rows(1)], 256)
+            assert isinstance(result, Failure)
+            assert (result.code, said in result.message) == (code, True), result
+            model.unload()

@@ -34,7 +34,8 @@ def test_a_prediction_comes_back_for_each_row_in_the_datatype_of_the_metadata(
     results = model.infer([rows(1.5), rows(BAD), rows(2, np.nan)], 256)
     first, refused, last = results
     assert isinstance(first, dict)
-    assert (first["y"].tolist(), first["y"].dtype) == ([[3, 3]], np.float32)
+    assert first["y"].tolist() == [[3, 3]]
+    assert first["y"].dtype == np.float32
     assert isinstance(refused, Failure)
     assert refused.code == INVALID_ARGUMENT
     assert isinstance(last, dict)
@@ -75,4 +76,5 @@ def test_text_is_written_in_base64_and_a_single_output_has_its_name() -> None:
     assert body == b'{"instances":[{"b64":"/w=="},{"b64":"YQ=="}]}'
     said = read_outputs(b'{"predictions": [[1], [2]]}', (TensorSpec("n", "INT32", (-1, 1)),))
     assert not isinstance(said, Failure)
-    assert (said["n"].tolist(), said["n"].dtype) == ([[1], [2]], np.int32)
+    assert said["n"].tolist() == [[1], [2]]
+    assert said["n"].dtype == np.int32

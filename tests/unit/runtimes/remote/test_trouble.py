@@ -39,8 +39,8 @@ def remote() -> Iterator[Remote]:
     models: list[RemoteModel] = []
 
     def begin(url: str, seconds: float = 10, **options: object) -> Callable[[], Failure]:
-        more = {"settings": {"remote_bytes": 10_000}, "signature": SIGNATURE}
-        models.append(opened(f"{url}/v2/models/m", options=options, **more))
+        settings = {"remote_bytes": 10_000}
+        models.append(opened(f"{url}/v2/models/m", options=options, settings=settings, signature=SIGNATURE))
         return lambda: refusal(models[-1], seconds)
 
     yield begin
@@ -154,6 +154,7 @@ def test_one_that_is_not_there_is_trouble_that_may_be_over() -> None:
         with pytest.raises(LoadError) as error:
             opened(uri)
         assert error.value.failure.code == UNAVAILABLE
+        assert "127.0.0.1" not in error.value.failure.message
 
 
 def test_calls_wait_side_by_side_and_no_more_of_them_than_the_version_says() -> None:
