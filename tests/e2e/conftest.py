@@ -15,6 +15,7 @@ from pointsman.localstack.assembly import Plan
 from pointsman.localstack.stack import Stack
 from pointsman.settings import Settings
 from tests.e2e.bench import Bench, restarts
+from tests.e2e.relay import Relay
 
 MODELS = Path(__file__).parent / "models"
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,30 @@ RETRIES = "retries"  # an input that drops repeats
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def relays() -> Iterator[tuple[Relay, Relay]]:
+    """Yield lines that remote versions may ask by: one for HTTP, one for gRPC."""
+    lines = Relay(), Relay()
+    yield lines
+    for line in lines:
+        line.close()
+
+
+@pytest.fixture
+def http_relay(relays: tuple[Relay, Relay]) -> Iterator[Relay]:
+    """Yield the line for HTTP, to be opened."""
+    yield relays[0]
+    relays[0].cut()
+
+
+@pytest.fixture
+def grpc_relay(relays: tuple[Relay, Relay]) -> Iterator[Relay]:
+    """Yield the line for gRPC, to be opened."""
+    yield relays[1]
+    relays[1].cut()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, relays: tuple[Relay, Relay]) -> Iterator[Stack]:
     """Yield the running stack. Its home has a space in its name, as any home may."""
     settings = Settings(
         inputs=("orders=json:flat", f"{RETRIES}=protobuf"),
@@ -31,6 +55,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         outputs=("answers", f"{ONCE}:exactly-once"),
         compute_timeout_ms=2_000,
         silence_ms=6_000,
+        remotes=(f"http://{relays[0].address}", f"grpc://{relays[1].address}"),
     )
     home, pods = tmp_path_factory.mktemp("the stack"), ("default:2", "aside")
     plan = Plan(parallelism=2, pods=pods, gateways=2, settings=settings)

@@ -28,6 +28,7 @@ GUARDED: tuple[type[Message], ...] = (
     routing_pb2.ControlCommand,
     serving_pb2.Arms,
     serving_pb2.BatchReport,
+    serving_pb2.Diverted,
     serving_pb2.Handle,
     serving_pb2.Parked,
     serving_pb2.Pods,
@@ -110,6 +111,7 @@ def _fill(message: Any, oneof: str) -> None:
 _NESTED: dict[str, type[Message]] = {
     "pointsman.v1.Task.ingress": ingress_pb2.Ingress,
     "pointsman.v1.Parked.batch": ingress_pb2.IngressBatch,
+    "pointsman.v1.Diverted.batch": ingress_pb2.IngressBatch,
 }
 
 

@@ -21,7 +21,7 @@ class Loading(Doubling):
 
     is_here = False
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Run the items if the version is here."""
         if self.is_here:
             return await super().run(key, items)
@@ -74,7 +74,7 @@ def test_a_deadline_ends_the_waiting() -> None:
 class Dying(Doubling):
     """Its process ends again and again; a call gets no further than two items."""
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Run two of the items."""
         ran = await super().run(key, items)
         ran.results[2:] = [UNRUN] * len(ran.results[2:])
@@ -97,7 +97,7 @@ def test_what_a_death_left_undone_is_brought_again_and_answered_once() -> None:
 
 def test_who_was_brought_again_too_often_is_told_to_try_later() -> None:
     class Dead(Doubling):
-        async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+        async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
             return Ran([UNRUN] * len(items), 0, 0)
 
     shard = Shard(Dead())

@@ -116,7 +116,7 @@ def test_a_shard_says_how_long_its_newest_work_waited_and_sooner_while_work_wait
 
 def test_a_pass_is_one_of_a_turns_many() -> None:
     class Several(Doubling):
-        async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+        async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
             return Ran((await super().run(key, items)).results, 200_000, 24, passes=10)
 
     shard = Shard(Several())
@@ -134,7 +134,7 @@ def test_batches_sent_at_different_times_are_one_pass() -> None:
 
 def test_work_that_expires_while_its_call_goes_on_costs_no_forward() -> None:
     class Slow(Doubling):
-        async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+        async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
             shard.now += 1_000
             return await super().run(key, items)
 

@@ -196,7 +196,7 @@ class Failing(Doubling):
         super().__init__()
         self._answer = answer
 
-    async def run(self, _key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, _key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Give the answer, or raise it."""
         if isinstance(self._answer, Exception):
             raise self._answer

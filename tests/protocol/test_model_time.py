@@ -24,7 +24,7 @@ class Slow(Doubling):
         self.shard: Shard | None = None
         self.ms_per_item = ms_per_item
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Let the clock run."""
         assert self.shard is not None
         self.shard.now += self.ms_per_item * len(items)

@@ -92,7 +92,7 @@ class Shifting(Doubling):
         super().__init__()
         self.shard: Shard | None = None
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Compute, and learn of a shift meanwhile."""
         assert self.shard is not None
         self.shard.moved_epoch = 8

@@ -202,7 +202,7 @@ class Doubling:
         """Return the outputs of a batch."""
         return [{"y": item["x"] * 2} for item in items]
 
-    async def run(self, _key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, _key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Run a batch and remember it."""
         self.batches.append([item["x"] for item in items])
         return Ran(self.results(items), 11, len(items))

@@ -102,7 +102,7 @@ class Scoring(Doubling):
         inputs = (TensorSpec("features", "FP32", (-1, 3)),)
         super().__init__(Signature(inputs, (TensorSpec("score", "FP32", (-1,)),)))
 
-    async def run(self, _key: Key, items: Sequence[Item]) -> Ran:
+    async def run(self, _key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Run a batch."""
         weights = np.array([0.5, 0.3, 0.2], np.float32)
         return Ran([{"score": item["features"] @ weights} for item in items], 11, len(items))
@@ -124,10 +124,13 @@ def test_every_request_of_the_topics_page_gets_the_answer_shown_after_it() -> No
             assert said.get(part) == answered.get(part)
 
 
-@pytest.mark.parametrize("page", [TOPICS, "docs/own-pod.md"])
-def test_every_model_of_a_page_is_applied(page: str) -> None:
-    for block in blocks(page):
-        if block.language == "yaml":
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [(TOPICS, ""), ("docs/own-pod.md", ""), ("docs/runtimes.md", "Computed elsewhere")],
+)
+def test_every_model_of_a_page_is_applied(page: str, section: str) -> None:
+    for block in blocks(page, section):
+        if block.language == "yaml" and "model" in yaml.safe_load(block.body):
             router = Router(_model(block.body), outputs=("answers",))
             said = events(router.obey(block.body.encode(), key=b""))
             assert [event["ok"] for event in said if event["type"] == "ack"] == [True], said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pointsman.core.split import Arms, arms
-from pointsman.core.table import RouteTable, VersionEntry, VersionState, effective_split, is_serving
+from pointsman.core.table import RouteTable, VersionEntry, VersionState, effective_split, is_serving, stand_in
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, UNAVAILABLE, Failure
 
 # What a sender asked for may be as long as a record; an answer repeats so many characters of it.
@@ -48,7 +48,10 @@ def choose(plan: Plan, version: str, label: str) -> VersionEntry | Failure | Wai
     entry = table.versions.get(version)
     if entry is None:
         return Failure(NOT_FOUND, f"model {table.model} has no version {version[:SHOWN]!r}", "version")
-    return entry if is_serving(entry) else _not_serving(entry)
+    if is_serving(entry):
+        return entry
+    other = None if entry.state is VersionState.DRAINING else stand_in(table, version)
+    return other or _not_serving(entry)
 
 
 def _not_serving(entry: VersionEntry) -> Failure | Wait:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from pointsman.core.spec import Step, VersionSpec
+from pointsman.core.spec import REMOTE, Step, VersionSpec
 
 URI: Final = "uri"
 EXAMPLE: Final = "example"
@@ -26,9 +26,13 @@ class File(NamedTuple):
 
 
 def files_of(spec: VersionSpec) -> Iterator[File]:
-    """Yield a version's files, the artifact first; what comes from an environment, as a class, is one too."""
+    """Yield a version's files, the artifact first; what comes from an environment, as a class, is one too.
+
+    The server that a remote version asks is none.
+    """
     for field, digest_field in _DIGESTS.items():
-        if getattr(spec, field):
+        is_address = field == URI and spec.runtime in REMOTE
+        if getattr(spec, field) and not is_address:
             yield File(field, getattr(spec, field), digest_field, getattr(spec, digest_field))
     for group in _STEPS:
         for number, step in enumerate(getattr(spec, group)):

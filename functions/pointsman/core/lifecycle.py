@@ -18,7 +18,6 @@ from pointsman.core.tensor import Signature
 DRAIN_LIMIT_MS: Final = 300_000
 MISSED: Final = 3
 SLOWEST_MS: Final = 200_000
-_UNHEARD: Final = "no pod of pool"
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -94,7 +93,7 @@ def changes(before: RouteTable, after: RouteTable) -> list[VersionEvent]:
 def is_spoken(entry: VersionEntry) -> bool:
     """Whether the entry's state is what some pod said of it."""
     if entry.state is VersionState.LOADING:
-        return not entry.reason.startswith(_UNHEARD)
+        return entry.reason != _unheard(entry)[1]
     return entry.state in (VersionState.WARMING, VersionState.READY, VersionState.FAILED)
 
 
@@ -138,7 +137,7 @@ def _implied(entry: VersionEntry, fresh: Sequence[Held], words: Sequence[Held]) 
 
 def _unheard(entry: VersionEntry) -> tuple[VersionState, str]:
     if entry.state in (VersionState.REGISTERED, VersionState.LOADING):
-        return VersionState.LOADING, f"{_UNHEARD} {entry.spec.pool!r} has reported it yet"
+        return VersionState.LOADING, f"no pod of pool {entry.spec.pool!r} has reported it yet"
     return VersionState.UNREACHABLE, f"every pod of pool {entry.spec.pool!r} that held it fell silent"
 
 

@@ -149,7 +149,7 @@ def _completed(spec: ModelSpec, table: RouteTable, kept: Mapping[str, VersionEnt
 
 
 def _register(table: RouteTable, wanted: Mapping[str, VersionSpec], facts: Facts) -> RouteTable | Failure:
-    fault = check_versions(table.model, wanted, table.policy) or _outdated(table, wanted)
+    fault = check_versions(table, wanted) or _outdated(table, wanted)
     if fault is not None:
         return fault
     versions = _versions(table, wanted, facts)

@@ -18,6 +18,8 @@ THREAD: Final = "thread"
 PROCESS: Final = "process"
 PYTHON: Final = "python"
 """The runtime whose versions always have a process of their own."""
+REMOTE: Final = ("oip", "tensorflow-serving", "openai")
+"""The runtimes that ask a server, their `uri`, and have no artifact."""
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,8 +38,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version: where its artifact lies and how it is run.
 
-    `uri` is `file:///…` for an artifact, another URI for one that pods fetch by its digest, or
-    `python:package.module:Class` for a class of the pod's own environment. `factory` is
+    `uri` is `file:///…` for an artifact, another URI for one that pods fetch by its digest,
+    `python:package.module:Class` for a class of the pod's own environment, or another's server. `factory` is
     `package.module:function`; it builds the network a safetensors artifact fills. `options` go to the
     factory or class as keyword strings. `isolation` is THREAD, PROCESS or
     empty, which is what the runtime does by itself; `compute_timeout` is in milliseconds, 0 what the pod
@@ -66,6 +68,7 @@ class VersionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: tuple[Step, ...] = ()
     example_sha256: str = ""
     expect_sha256: str = ""
+    fallback: str = ""
 
 
 class Route(msgspec.Struct, frozen=True):

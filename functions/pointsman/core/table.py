@@ -107,13 +107,32 @@ def is_serving(entry: VersionEntry | None) -> bool:
     return entry is not None and entry.state is VersionState.READY
 
 
+def stand_in(table: RouteTable, version: str) -> VersionEntry | None:
+    """Return the ready version that answers what another cannot, as that one's `fallback` says; else None."""
+    entry = table.versions.get(version)
+    other = table.versions.get(entry.spec.fallback) if entry is not None else None
+    return other if is_serving(other) else None
+
+
 def effective_split(table: RouteTable) -> dict[str, int]:
-    """Return the weights in force: the desired ones of ready versions, else the fallback's, else none."""
-    for wanted in (table.route.split, table.fallback):
+    """Return the weights in force: the desired ones of ready versions, else the fallback's, else none.
+
+    Where none of these is ready it is the versions' own fallbacks.
+    """
+    for wanted in (table.route.split, table.fallback, _stand_ins(table)):
         ready = {v: w for v, w in wanted.items() if w > 0 and is_serving(table.versions.get(v))}
         if ready:
             return ready
     return {}
+
+
+def _stand_ins(table: RouteTable) -> dict[str, int]:
+    weights: dict[str, int] = {}
+    for version, weight in table.route.split.items():
+        other = stand_in(table, version)
+        if other is not None:
+            weights[other.version] = weights.get(other.version, 0) + weight
+    return weights
 
 
 def entry_of(table: RouteTable, version: str = "", label: str = "") -> VersionEntry | None:

@@ -8,8 +8,9 @@ from typing import Final
 from pointsman.core.files import files_of
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.policy import latest, policy_faults
-from pointsman.core.spec import PROCESS, PYTHON, THREAD, ModelSpec, Step, VersionSpec
+from pointsman.core.spec import PROCESS, PYTHON, REMOTE, THREAD, ModelSpec, Step, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
+from pointsman.core.table import RouteTable
 from pointsman.core.tensor import DTYPES, Signature
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 
@@ -28,9 +29,9 @@ def check_spec(spec: ModelSpec, kept: Mapping[str, object]) -> Failure | None:
     return next(_spec_faults(spec, {**kept, **spec.versions}), None)
 
 
-def check_versions(model: str, versions: Mapping[str, VersionSpec], policy: str) -> Failure | None:
-    """Return the first fault of versions that are added to a model, or None."""
-    return next(_added_faults(model, versions, policy), None)
+def check_versions(table: RouteTable, versions: Mapping[str, VersionSpec]) -> Failure | None:
+    """Return the first fault of versions that are added to a model beside those it has, or None."""
+    return next(_added_faults(table, versions), None)
 
 
 def check_weights(weights: Mapping[str, int], known: Mapping[str, object], field: str) -> Failure | None:
@@ -52,14 +53,15 @@ def invalid(field: str, message: str) -> Failure:
     return Failure(INVALID_ARGUMENT, f"{field}: {message}", field)
 
 
-def _added_faults(model: str, versions: Mapping[str, VersionSpec], policy: str) -> Iterator[Failure]:
-    if not is_name(model):
+def _added_faults(table: RouteTable, versions: Mapping[str, VersionSpec]) -> Iterator[Failure]:
+    if not is_name(table.model):
         yield invalid("model", f"a name is {GRAMMAR}")
     if not versions:
         yield invalid("register", "at least one version is required")
     for version, entry in versions.items():
         yield from _version_faults(version, entry)
-    yield from policy_faults(policy, versions)
+        yield from _fallback_faults(version, entry, {**table.versions, **versions})
+    yield from policy_faults(table.policy, versions)
 
 
 def _spec_faults(spec: ModelSpec, known: Mapping[str, object]) -> Iterator[Failure]:
@@ -67,6 +69,7 @@ def _spec_faults(spec: ModelSpec, known: Mapping[str, object]) -> Iterator[Failu
         yield invalid("model", f"a name is {GRAMMAR}")
     for version, entry in spec.versions.items():
         yield from _version_faults(version, entry)
+        yield from _fallback_faults(version, entry, known)
     yield from policy_faults(spec.policy, known)
     yield from _split_faults(spec, known)
     for label, version in spec.labels.items():
@@ -111,9 +114,30 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
         yield from signature_faults(f"{field}.signature", spec.signature)
     yield from _file_faults(field, spec)
     yield from _expectation_faults(field, spec)
+    if spec.runtime in REMOTE:
+        yield from _remote_faults(field, spec)
     yield from _isolation_faults(field, spec)
+    yield from _steps_faults(field, spec)
+
+
+def _remote_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
+    """Yield what only makes sense for a version that computes in its pod."""
+    for name, remedy in (
+        ("isolation", "it has no process here"),
+        ("memory", "it takes none here"),
+        ("compute_timeout", "say `timeout_ms` among its options"),
+    ):
+        if getattr(spec, name):
+            yield invalid(f"{field}.{name}", f"a version of {spec.runtime} computes elsewhere: {remedy}")
+
+
+def _steps_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
     for name in ("before", "after"):
-        for number, step in enumerate(getattr(spec, name)):
+        steps = getattr(spec, name)
+        if steps and (spec.runtime == PYTHON or spec.runtime in REMOTE):
+            message = f"steps stand around a network in the pod; what {spec.runtime} runs does this by itself"
+            yield invalid(f"{field}.{name}", message)
+        for number, step in enumerate(steps):
             yield from _step_faults(f"{field}.{name}.{number}", step)
 
 
@@ -151,6 +175,14 @@ def _isolation_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
     if spec.memory and spec.isolation != PROCESS and spec.runtime != PYTHON:
         message = f"only a process of its own can be bounded; add `isolation: {PROCESS}`"
         yield invalid(f"{field}.memory", message)
+
+
+def _fallback_faults(version: str, spec: VersionSpec, known: Mapping[str, object]) -> Iterator[Failure]:
+    field = f"versions.{version}.fallback"
+    if spec.fallback == version:
+        yield invalid(field, "is another version of the model")
+    elif spec.fallback and spec.fallback not in known:
+        yield Failure(NOT_FOUND, f"{field}: the model has no version {spec.fallback!r}", field)
 
 
 def _is_digest(text: str) -> bool:

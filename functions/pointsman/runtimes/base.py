@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from pointsman.core.tensor import Item, Signature
-from pointsman.errors import INTERNAL, UNAVAILABLE, Failure
+from pointsman.errors import DEADLINE_EXCEEDED, INTERNAL, RETRYABLE, UNAVAILABLE, Failure
 
 MAX_MESSAGE: Final = 200
 DEFAULT_OUTPUT: Final = "output"
 DEFAULT_INPUT: Final = "input"
+
+# Trouble that may be over by itself: another version, or another moment, may do.
+PASSING: Final = RETRYABLE | {DEADLINE_EXCEEDED}
 
 Result: TypeAlias = Item | Failure
 

@@ -11,11 +11,20 @@ from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, Loa
 
 
 class Framework(NamedTuple):
-    """A module with a `load`; the packages that it imports, by the extra of its name; how its files end."""
+    """A module with a `load`; the packages that it imports, by the extra of its name; how its files end.
+
+    `extra` is the extra's name where it is another; a remote one has no file and computes elsewhere.
+    """
 
     module: str
     needs: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    extra: str = ""
+    is_remote: bool = False
+
+
+def _remote(module: str) -> Framework:
+    return Framework(f"remote.{module}", ("httpx",), extra="remote", is_remote=True)
 
 
 # Named, not imported: a framework costs seconds and hundreds of megabytes.
@@ -27,6 +36,9 @@ FRAMEWORKS: Final = {
     "lightgbm": Framework("lightgbm_runtime", ("lightgbm",), (".txt",)),
     "openvino": Framework("openvino_runtime", ("openvino", "onnx"), (".onnx", ".xml")),
     PYTHON: Framework("python_runtime"),
+    "oip": _remote("oip"),
+    "tensorflow-serving": _remote("tfs"),
+    "openai": _remote("openai"),
 }
 
 
@@ -38,9 +50,16 @@ def target_of(runtime: str) -> str:
         raise LoadError(Failure(INVALID_ARGUMENT, message, "runtime"))
     missing = [name for name in found.needs if name not in sys.modules and not importlib.util.find_spec(name)]
     if missing:
-        message = f"runtime: the pod has no {', '.join(missing)}; pip install 'pointsman[{runtime}]' there"
+        extra = found.extra or runtime
+        message = f"runtime: the pod has no {', '.join(missing)}; pip install 'pointsman[{extra}]' there"
         raise LoadError(Failure(FAILED_PRECONDITION, message, "runtime"))
     return f"{__package__}.{found.module}:load"
+
+
+def is_remote(runtime: str) -> bool:
+    """Whether versions of a runtime compute elsewhere, on another's server."""
+    found = FRAMEWORKS.get(runtime)
+    return found is not None and found.is_remote
 
 
 def runtime_of(name: str) -> str:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from pointsman.core.batching import cut
 from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
@@ -19,11 +17,12 @@ from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.arrival import Place
-from pointsman.runtimes.base import Key, Loaded, Result
+from pointsman.runtimes.base import PASSING, Key, Loaded
 from pointsman.runtimes.berths import Berths, Urgency, crowded
 from pointsman.runtimes.bounds import bounds_of
 from pointsman.runtimes.confined import confine
 from pointsman.runtimes.executor import Executor
+from pointsman.runtimes.framework import is_remote
 from pointsman.runtimes.journal import Journal, Mark
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.loads import Loader, Loads
@@ -31,7 +30,10 @@ from pointsman.runtimes.placement import is_misplaced, is_to_be_confined, wants_
 from pointsman.runtimes.pool import Memory, Pool
 from pointsman.runtimes.preflight import preflight
 from pointsman.runtimes.quarantine import GUILTY_S, SUSPECTED_S, Quarantine
-from pointsman.runtimes.resident import Lane, Resident
+from pointsman.runtimes.ran import Ran, ran
+from pointsman.runtimes.remote.distant import Distant
+from pointsman.runtimes.remote.model import RemoteModel
+from pointsman.runtimes.resident import Inhabitant, Lane, Resident
 from pointsman.runtimes.slot import OnState, Slot, Status, Use, terms_of
 from pointsman.runtimes.tenancy import admit, repin, victim
 from pointsman.settings import Settings
@@ -43,21 +45,9 @@ log = logging.getLogger(__name__)
 BEAT_S: Final = 1.0
 # A version that was loaded before and now cannot be is tried again: its store may have been away.
 RETRY_S: Final = 30.0
-
-
-class Ran(msgspec.Struct):
-    """What became of a batch: one result per item, in order.
-
-    `compute_us` is the time of its `passes` together, `rows` are the rows of the largest. `is_absent`
-    says that nothing was computed because the version is not in this process yet; another one may have it.
-    A result that is UNRUN stands for an item that should be brought again.
-    """
-
-    results: list[Result]
-    compute_us: int
-    rows: int
-    is_absent: bool = False
-    passes: int = 1
+# A remote that does not answer is asked again after 1, 2, 4, ... seconds.
+FIRST_PAUSE_S: Final = 1.0
+MOST_PAUSE_S: Final = 30.0
 
 
 class Host:
@@ -161,8 +151,8 @@ class Host:
             else:
                 self._ask_for(slot)
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
-        """Run a batch. Never raises.
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
+        """Run a batch. Never raises. `left_ms` is the time that each item has; 0, or empty: no deadline.
 
         A version that is not in memory is waited for, `load_wait_ms` at most; then its items fail with
         UNAVAILABLE. The items of a forward pass over its time are UNRUN, and the version in quarantine.
@@ -177,13 +167,10 @@ class Host:
         sizes = list(map(rows_of, items))
         parts = cut(sizes, max_batch)
         slot.use.add(len(parts), sum(sizes), time.time_ns() // 1_000_000)
-        passed = await resident.run([items[part] for part in parts], max_batch)
-        return Ran(
-            [result for one in passed for result in one.results],
-            sum(one.compute_us for one in passed),
-            min(max_batch, max((sum(sizes[part]) for part in parts), default=0)),
-            passes=len(parts),
-        )
+        lefts = left_ms or [0] * len(items)
+        batches, times = [items[part] for part in parts], [lefts[part] for part in parts]
+        passed = await resident.run(batches, max_batch, times)
+        return ran(passed, [sum(sizes[part]) for part in parts], max_batch)
 
     async def close(self) -> None:
         """Release everything and end the threads."""
@@ -194,17 +181,18 @@ class Host:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._loads.close()
 
-    async def _resident(self, key: Key) -> Resident | Failure:
+    async def _resident(self, key: Key) -> Inhabitant | Failure:
         slot = self._slots.get(key)
         if slot is not None and is_to_be_confined(slot, self.quarantine):
             log.warning("%s goes into quarantine", key)
             self._put_out(slot)
         if slot is None or slot.resident is None:
             return await self._awaited(key)
-        self._pool.touch(key)
+        if key in self._pool:
+            self._pool.touch(key)
         return slot.resident
 
-    async def _awaited(self, key: Key) -> Resident | Failure:
+    async def _awaited(self, key: Key) -> Inhabitant | Failure:
         """Wait for a version that is being loaded, was evicted, or is not known here yet."""
         try:
             async with asyncio.timeout(self._settings.load_wait_ms / 1000):
@@ -241,6 +229,9 @@ class Host:
     async def _begin(self, slot: Slot, urgency: Urgency) -> None:
         """See whether a version can ever be in memory; load it, or let it stand by where nothing is free."""
         slot.is_loading = True
+        if is_remote(slot.spec.runtime):
+            await self._reach(slot)
+            return
         try:
             slot.size = slot.size or await asyncio.to_thread(self._preflight, slot.spec)
             if not self._is_held(slot):
@@ -255,6 +246,25 @@ class Host:
                 slot.stand_by()
             else:
                 await self._bring_in(slot, urgency)
+        slot.is_loading = False
+        self._tell_waiting()
+
+    async def _reach(self, slot: Slot) -> None:
+        """Load a version that computes elsewhere; a server that does not answer is asked again."""
+        slot.asked_at, pause_s = time.monotonic(), FIRST_PAUSE_S
+        slot.move(Status(VersionState.LOADING))
+        while self._is_held(slot):
+            try:
+                await self._loaded(slot)
+                break
+            except LoadError as error:
+                log.warning("%s: %s", slot.key, error)
+                if error.failure.code not in PASSING:
+                    self._fail(slot, error)
+                    break
+                slot.move(Status(VersionState.LOADING, error.failure.message))
+                await asyncio.sleep(pause_s)
+                pause_s = min(MOST_PAUSE_S, 2 * pause_s)
         slot.is_loading = False
         self._tell_waiting()
 
@@ -289,12 +299,8 @@ class Host:
             self._berths.leave(slot.key)
 
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
-        loaded, mark = artifact.loaded, self._journal.claim(slot.key)
-        lane: Lane = Executor(f"compute {slot.key}")
-        if not loaded.isolated:
-            bounds = bounds_of(slot.spec, self._settings)
-            lane = Executor(f"compute {slot.key}", bounds.timeout_s, partial(self._hung, slot.key))
-        resident = Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
+        loaded = artifact.loaded
+        resident = self._inhabitant(slot, loaded)
         room = self._pool.room(slot.key)
         if not self._is_held(slot) or loaded.footprint > room:
             self._pool.pass_by(slot.key, loaded.footprint)
@@ -304,10 +310,21 @@ class Host:
             return  # released meanwhile
         if slot.resident is not None:
             slot.resident.retire()  # it leaves quarantine
-        self._pool.add(slot.key, loaded.footprint)
+        if not isinstance(loaded, RemoteModel):
+            self._pool.add(slot.key, loaded.footprint)
         slot.take(resident, artifact.sha256)
         while self._pool.lacks(0) > self._pool.leaving and (oldest := self._victim()) not in (None, slot.key):
             self._evict(oldest)
+
+    def _inhabitant(self, slot: Slot, loaded: Loaded) -> Inhabitant:
+        if isinstance(loaded, RemoteModel):
+            return Distant(slot.key, loaded, lambda: self._spawn(self._loads.part_with(loaded)))
+        mark = self._journal.claim(slot.key)
+        lane: Lane = Executor(f"compute {slot.key}")
+        if not loaded.isolated:
+            bounds = bounds_of(slot.spec, self._settings)
+            lane = Executor(f"compute {slot.key}", bounds.timeout_s, partial(self._hung, slot.key))
+        return Resident(loaded, lane, mark, partial(self._unload, loaded, lane, mark))
 
     def _fail(self, slot: Slot, error: LoadError) -> None:
         if slot.is_proven:

@@ -14,10 +14,10 @@ from pointsman.core.tensor import Item, Signature
 from pointsman.core.validate import signature_faults
 from pointsman.errors import FAILED_PRECONDITION, INTERNAL, Failure, LoadError
 from pointsman.runtimes.artifact import imported, path_of, verified_sha256
-from pointsman.runtimes.base import Loaded, one_line
+from pointsman.runtimes.base import PASSING, Loaded, one_line
 from pointsman.runtimes.example import read_example, read_item, signature_of, zeros
 from pointsman.runtimes.expectation import FRACTIONAL, difference
-from pointsman.runtimes.framework import target_of
+from pointsman.runtimes.framework import is_remote, target_of
 from pointsman.runtimes.steps import network_of, with_steps
 from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.turn import turn
@@ -50,7 +50,8 @@ def load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) 
 
 def _load(spec: VersionSpec, settings: Settings, on_warming: Callable[[], None]) -> Artifact:
     target = target_of(spec.runtime)
-    path = None if spec.uri.startswith(PYTHON_SCHEME) else path_of(spec.uri)
+    has_file = not (spec.uri.startswith(PYTHON_SCHEME) or is_remote(spec.runtime))
+    path = path_of(spec.uri) if has_file else None
     framework = _framework(target)
     if path is None or path.stat().st_size < HEAVY:
         return _brought_in(framework, path, spec, settings, on_warming)
@@ -87,7 +88,9 @@ def _warm(loaded: Loaded, spec: VersionSpec) -> None:
         return
     result = loaded.warm(item, spec.max_batch)
     if isinstance(result, Failure):
-        raise LoadError(Failure(FAILED_PRECONDITION, one_line(f"the warm-up failed: {result.message}")))
+        is_passing = is_remote(spec.runtime) and result.code in PASSING
+        code = result.code if is_passing else FAILED_PRECONDITION
+        raise LoadError(Failure(code, one_line(f"the warm-up failed: {result.message}")))
     if spec.expect:
         _verify(result, spec)
     if loaded.signature is None:

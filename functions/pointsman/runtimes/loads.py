@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,7 @@ from pointsman.runtimes.arrival import AtHand, Place, Placed, Telling
 from pointsman.runtimes.base import Key, Loaded
 from pointsman.runtimes.berths import LOADERS
 from pointsman.runtimes.confined import confine
-from pointsman.runtimes.framework import target_of
+from pointsman.runtimes.framework import is_remote, target_of
 from pointsman.runtimes.journal import Journal
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.priority import give_way
@@ -26,6 +26,9 @@ from pointsman.runtimes.process import Nursery
 from pointsman.runtimes.quarantine import GUILTY_S, Quarantine
 from pointsman.runtimes.slot import Slot, Status
 from pointsman.settings import Settings
+
+# Remotes that do not answer must not keep others waiting.
+REMOTE_LOADERS: Final = 64
 
 Loader: TypeAlias = Callable[[VersionSpec, Settings, Callable[[], None]], Artifact]
 
@@ -55,6 +58,7 @@ class Loads:
         # One more than there are loads at a time: what is to leave must not wait for what takes minutes.
         self._threads = ThreadPoolExecutor(LOADERS + 1, thread_name_prefix="load", initializer=manner)
         self._carriers = ThreadPoolExecutor(LOADERS, thread_name_prefix="fetch")
+        self._remotes = ThreadPoolExecutor(REMOTE_LOADERS, thread_name_prefix="load remote")
         self._has_unloaded = False
 
     async def load(self, slot: Slot, is_confined: bool, is_wanted: Callable[[], bool]) -> Artifact:
@@ -73,7 +77,8 @@ class Loads:
                 mark.loading()
                 settings = msgspec.structs.replace(self._settings, trusted_stores=placed.trusted_stores)
                 work = partial(self._load, slot.key, is_confined, placed.spec, settings, warming)
-                return await loop.run_in_executor(self._threads, work)
+                threads = self._remotes if is_remote(slot.spec.runtime) else self._threads
+                return await loop.run_in_executor(threads, work)
         finally:
             self._journal.free(mark)
 
@@ -81,6 +86,10 @@ class Loads:
         """Free what a version holds."""
         await asyncio.get_running_loop().run_in_executor(self._threads, loaded.unload)
         self._has_unloaded = True
+
+    async def part_with(self, remote: Loaded) -> None:
+        """Close the connections of a version that computes elsewhere."""
+        await asyncio.get_running_loop().run_in_executor(self._remotes, remote.unload)
 
     async def tidy(self, is_quiet: bool) -> None:
         """Give back the memory of what was unloaded, and where nothing is to be confined its preparations."""
@@ -93,7 +102,7 @@ class Loads:
     def close(self) -> None:
         """End processes and threads."""
         self._nursery.close()
-        for threads in (self._threads, self._carriers):
+        for threads in (self._threads, self._carriers, self._remotes):
             threads.shutdown(wait=False, cancel_futures=True)
 
     @contextlib.asynccontextmanager

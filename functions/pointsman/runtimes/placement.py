@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pointsman.core.spec import PROCESS, PYTHON
 from pointsman.core.table import VersionState
+from pointsman.runtimes.framework import is_remote
 from pointsman.runtimes.quarantine import Quarantine
 from pointsman.runtimes.slot import Slot, terms_of
 
@@ -11,7 +12,8 @@ from pointsman.runtimes.slot import Slot, terms_of
 def wants_process(slot: Slot, quarantine: Quarantine) -> bool:
     """Whether a version that could compute on a thread is not to."""
     spec = slot.spec
-    return spec.runtime != PYTHON and (spec.isolation == PROCESS or quarantine.holds(slot.key))
+    has_choice = spec.runtime != PYTHON and not is_remote(spec.runtime)
+    return has_choice and (spec.isolation == PROCESS or quarantine.holds(slot.key))
 
 
 def is_misplaced(slot: Slot, quarantine: Quarantine) -> bool:

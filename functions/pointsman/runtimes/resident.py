@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
@@ -28,13 +29,11 @@ Lane: TypeAlias = Executor[Passed]
 WAIT_S: Final = 20.0
 
 
-class Resident:
-    """A loaded version in memory. Once retired, it is unloaded as soon as nobody uses it."""
+class Inhabitant(ABC):
+    """A loaded version. Once retired, it is unloaded as soon as nobody uses it."""
 
-    def __init__(self, loaded: Loaded, lane: Lane, mark: Mark, unload: Callable[[], None]) -> None:
+    def __init__(self, loaded: Loaded, unload: Callable[[], None]) -> None:
         self.loaded = loaded
-        self._lane = lane
-        self._mark = mark
         self._unload = unload
         self._users = 0
         self._is_retired = False
@@ -44,11 +43,16 @@ class Resident:
         """Whether something runs on it."""
         return self._users > 0
 
-    async def run(self, batches: Sequence[Sequence[Item]], max_batch: int) -> list[Passed]:
-        """Return what became of each batch; UNRUN are the items that another call should bring again."""
+    async def run(
+        self, batches: Sequence[Sequence[Item]], max_batch: int, left_ms: Sequence[Sequence[int]]
+    ) -> list[Passed]:
+        """Return what became of each batch; UNRUN are the items that another call should bring again.
+
+        `left_ms` is the time that each item has, 0 where it has no deadline.
+        """
         self._users += 1
         try:
-            outcomes = await self._outcomes(batches, max_batch)
+            outcomes = await self._outcomes(batches, max_batch, left_ms)
         finally:
             self._users -= 1
             if self._is_retired and not self._users:
@@ -64,8 +68,23 @@ class Resident:
         if not self._users:
             self._unload()
 
+    @abstractmethod
     async def _outcomes(
-        self, batches: Sequence[Sequence[Item]], max_batch: int
+        self, batches: Sequence[Sequence[Item]], max_batch: int, left_ms: Sequence[Sequence[int]]
+    ) -> Sequence[Passed | BaseException]:
+        """Return what became of each batch, or why nothing did."""
+
+
+class Resident(Inhabitant):
+    """A version that computes on a thread of its own: a pass that has begun takes what it takes."""
+
+    def __init__(self, loaded: Loaded, lane: Lane, mark: Mark, unload: Callable[[], None]) -> None:
+        super().__init__(loaded, unload)
+        self._lane = lane
+        self._mark = mark
+
+    async def _outcomes(
+        self, batches: Sequence[Sequence[Item]], max_batch: int, left_ms: Sequence[Sequence[int]]
     ) -> Sequence[Passed | BaseException]:
         if not self.loaded.isolated:
             return await self._lane.run([partial(self._pass, batch, max_batch) for batch in batches])

@@ -13,7 +13,7 @@ from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Signature
 from pointsman.runtimes.base import Key
-from pointsman.runtimes.resident import Resident
+from pointsman.runtimes.resident import Inhabitant
 
 OnState: TypeAlias = Callable[[VersionState, str], None]
 Terms: TypeAlias = tuple[str, int, int]
@@ -58,7 +58,7 @@ class Slot:
         self.key = key
         self.spec = spec
         self.status = Status(VersionState.REGISTERED)
-        self.resident: Resident | None = None
+        self.resident: Inhabitant | None = None
         self.is_loading = True
         self.use = Use()
         self.size = 0  # bytes that it takes, before it was loaded as far as is known
@@ -75,7 +75,7 @@ class Slot:
         """Whether something runs on it."""
         return self.resident is not None and self.resident.is_used
 
-    def take(self, resident: Resident, sha256: str) -> None:
+    def take(self, resident: Inhabitant, sha256: str) -> None:
         """Have the version in memory."""
         loaded = resident.loaded
         self.resident, self.size = resident, loaded.footprint

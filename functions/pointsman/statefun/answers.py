@@ -9,10 +9,12 @@ from pointsman.core.tensor import Item
 from pointsman.errors import RESOURCE_EXHAUSTED, Failure
 from pointsman.outputs import OUT
 from pointsman.pb.v1 import inference_pb2, ingress_pb2
-from pointsman.runtimes.base import Result
+from pointsman.runtimes.base import PASSING, Result
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock
 from pointsman.statefun.effects import Effects, fits
+from pointsman.statefun.protocol import DIVERTED
+from pointsman.statefun.returned import diverted_of
 from pointsman.topics import RESPONSES
 from pointsman.wire.head import JSON
 from pointsman.wire.json_request import context_from_json, form_of
@@ -49,6 +51,7 @@ class Answers:
         self._egress = batch.egress or OUT
         self._served = Served(batch.model, batch.version, batch.arm, batch.epoch)
         self._done: set[int] = set()
+        self._diverted: dict[Failure, list[int]] = {}
         self.failed = 0
 
     def has(self, index: int) -> bool:
@@ -66,7 +69,10 @@ class Answers:
         timings.queued_us = max(0, started_ms - oldest_ms(self._batch)) * 1000
         writer = ResponseWriter(self._served, timings)
         for (index, one), result in zip(work, results, strict=True):
-            if isinstance(result, Failure) or self._effects.is_spent:
+            if isinstance(result, Failure) and self._has_fallback(one, result):
+                self._diverted.setdefault(result, []).append(index)
+                self._done.add(index)
+            elif isinstance(result, Failure) or self._effects.is_spent:
                 self.refuse(index, one, result if isinstance(result, Failure) else SPENT)
             else:
                 key = one.task.reply_key
@@ -108,10 +114,25 @@ class Answers:
         self.failed += 1
         if one.interactive and failure.retryable:
             return
-        if self._records is None:
-            self._records = read_records(self._value)
-        ingress = ingress_pb2.Ingress.FromString(self._records[index])
+        ingress = ingress_pb2.Ingress.FromString(self._record(index))
         task, at_ms = one.task, self._clock()
         self._effects.letter(
             ingress, self._served, task.id, failure, at_ms, task.decision_id, egress=self._egress
         )
+
+    def close(self) -> None:
+        """Send what the version could not answer back to the router, for its fallback."""
+        for failure, indices in self._diverted.items():
+            records = [self._record(index) for index in indices]
+            for message in diverted_of(records, self._batch.version, failure):
+                self._effects.send("pointsman", "router", self._batch.model, DIVERTED, message)
+
+    def _has_fallback(self, one: Work, failure: Failure) -> bool:
+        """Whether another version may answer instead, and there is time for it."""
+        in_time = not one.task.deadline_ms or self._clock() < one.task.deadline_ms
+        return bool(self._batch.fallback) and failure.code in PASSING and in_time
+
+    def _record(self, index: int) -> bytes:
+        if self._records is None:
+            self._records = read_records(self._value)
+        return self._records[index]

@@ -11,7 +11,7 @@ from pointsman.core.decision_id import signer
 from pointsman.core.ids import GRAMMAR, NOBODY, ShardAddress, is_name
 from pointsman.core.pace import Room
 from pointsman.core.split import draw_many
-from pointsman.core.table import VersionEntry
+from pointsman.core.table import VersionEntry, stand_in
 from pointsman.errors import (
     DEADLINE_EXCEEDED,
     INTERNAL,
@@ -29,12 +29,14 @@ from pointsman.statefun.backlog import Backlog
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import INTERACTIVE, PARKED, REQUESTS, TASKS
 from pointsman.statefun.refusal import refuse
+from pointsman.statefun.returned import parked_of
 from pointsman.statefun.router_state import RouterState
 from pointsman.statefun.shards import shards_of
 from pointsman.statefun.sift import Window, ask_windows, window_of
 from pointsman.topics import RESPONSES
-from pointsman.wire.head import Head, deadline_of, read_heads, split_records, stable_id
+from pointsman.wire.head import Head, deadline_of, headless, read_heads, split_records
 from pointsman.wire.place import passed_on
+from pointsman.wire.response import error_from_pb
 from pointsman.wire.task import Sender, task_batches
 
 logger = logging.getLogger(__name__)
@@ -109,6 +111,17 @@ class Dispatch:
     def run_moved(self, batch: bytes) -> None:
         """Decide anew on requests that an earlier split had decided; none is refused for want of room."""
         self._run(batch, read_heads(batch))
+
+    def run_diverted(self, value: bytes) -> None:
+        """Send what a version could not answer to its fallback, once; where there is none, answer it."""
+        diverted = serving_pb2.Diverted.FromString(value)
+        heads, raw = read_heads(diverted.batch), split_records(diverted.batch)
+        entry = stand_in(self._state.table, diverted.version)
+        if entry is not None:
+            self._send(entry, heads, raw, range(len(heads)), frozenset(), arm=diverted.version)
+            return
+        for head, record in zip(heads, raw, strict=True):
+            self._refuse(head, record, error_from_pb(diverted.error))
 
     def _run(
         self,
@@ -265,16 +278,18 @@ class Dispatch:
         raw: Sequence[bytes],
         indices: Sequence[int],
         drawn: Set[int],
+        arm: str = "",
     ) -> None:
+        """Send requests to a version; `arm` is the one that they were meant for, if it is another."""
         if not indices:
             return
-        table = self._state.table
-        sign = signer(self._settings.secret.encode(), self._model, entry.version, table.epoch, self._now_ms)
-        output, egress = self._output
-        features = table.route.features
+        table, other = self._state.table, None if arm else stand_in(self._state.table, entry.version)
+        arm, fallback = arm or entry.version, "" if other is None else other.version
+        sign = signer(self._settings.secret.encode(), self._model, arm, table.epoch, self._now_ms)
         sender = Sender(
-            self._model, entry, table.epoch, output, egress, features, self._now_ms, self._is_pressed
-        )
+            self._model, entry, table.epoch, *self._output, table.route.features, self._now_ms,
+            self._is_pressed, arm, fallback,
+        )  # fmt: skip
         default = table.limits.deadline_ms
         for shard, part in shards_of(self._state, entry, heads, indices):
             work = [
@@ -343,13 +358,17 @@ class Dispatch:
             heads = read_heads(batch)
         except Exception:
             logger.exception("not even the head of a record to %s can be read", self._model)
-            heads = [_headless(record) for record in ingress_pb2.IngressBatch.FromString(batch).records]
+            heads = [headless(record) for record in ingress_pb2.IngressBatch.FromString(batch).records]
         for head, record in zip(heads, split_records(batch), strict=True):
             self._refuse(head, record, _BROKEN)
 
     def give_up_parked(self, value: bytes) -> None:
         """Answer parked requests that cannot be handled."""
         self.give_up(self._taken_up(value).batch)
+
+    def give_up_diverted(self, value: bytes) -> None:
+        """Answer requests that a version could not answer and that cannot be handled."""
+        self.give_up(serving_pb2.Diverted.FromString(value).batch)
 
     def give_up_fed(self, value: bytes) -> None:
         """Answer requests that waited in their topic and cannot be handled."""
@@ -367,18 +386,3 @@ class Dispatch:
         """The topic of the answers, and the egress by which they and their dead letters are written."""
         topic = self._state.table.route.output or RESPONSES
         return topic, egress_of(self._settings.outputs, topic)
-
-
-def parked_of(records: Sequence[bytes], attempt: int) -> serving_pb2.Parked:
-    """Return the message that brings records back after a while."""
-    return serving_pb2.Parked(
-        batch=serving_pb2.RawBatch(records=records).SerializeToString(),
-        attempt=attempt,
-        bytes=sum(map(len, records)),
-        count=len(records),
-    )
-
-
-def _headless(record: ingress_pb2.Ingress) -> Head:
-    own = stable_id(record)
-    return Head(own, "", "", "", "", 0, own, False, record.timestamp_ms, record.format, b"", None)

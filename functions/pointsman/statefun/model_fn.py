@@ -47,8 +47,8 @@ class Runner(Protocol):
     def signature(self, key: Key) -> Signature | None:
         """Return the signature of a held version."""
 
-    async def run(self, key: Key, items: Sequence[Item]) -> Ran:
-        """Run items; never raises."""
+    async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
+        """Run items, of which each has so much time left, 0 for any; never raises."""
 
 
 class ModelFunction:
@@ -117,6 +117,7 @@ class ModelFunction:
             for index, one in enumerate(work):
                 if not answers.has(index):
                     answers.refuse(index, one, failure)
+        answers.close()
         rest = tasks_of(value, left, attempts=int(shard.is_absent)) if left else b""
         if rest:
             shard.send_back(rest)
@@ -144,7 +145,7 @@ class ModelFunction:
             if late:
                 items[turn], kept[turn] = _without(late, items[turn], kept[turn])
                 continue
-            ran = await self._runner.run(key, items[turn])
+            ran = await self._runner.run(key, items[turn], _left(kept[turn], now))
             if ran.is_absent and all(one.task.attempt < ATTEMPTS for _, one in kept[done:]):
                 shard.is_absent = True
                 break
@@ -361,6 +362,11 @@ def _expired(one: Work, now: int) -> Failure | None:
     if not 0 < one.task.deadline_ms <= now:
         return None
     return Failure(DEADLINE_EXCEEDED, f"the deadline passed {now - one.task.deadline_ms} ms ago")
+
+
+def _left(kept: Sequence[tuple[int, Work]], now: int) -> list[int]:
+    """Return the milliseconds that each task has, 0 where it has no deadline."""
+    return [max(0, one.task.deadline_ms - now) for _, one in kept]
 
 
 def _without(

@@ -19,11 +19,12 @@ from pointsman.settings import Settings
 from pointsman.statefun.backlog import Backlog, fed_apart
 from pointsman.statefun.claims import Claims
 from pointsman.statefun.clock import Clock, now_ms
-from pointsman.statefun.dispatch import Dispatch, parked_of
+from pointsman.statefun.dispatch import Dispatch
 from pointsman.statefun.effects import Effects
 from pointsman.statefun.protocol import (
     CONTROL,
     DISTINCT,
+    DIVERTED,
     FED,
     FEEDBACK,
     INTERACTIVE,
@@ -39,13 +40,14 @@ from pointsman.statefun.protocol import (
     Invocation,
     joined,
 )
+from pointsman.statefun.returned import diverted_apart, parked_apart
 from pointsman.statefun.router_state import STATES, PlanCache, RouterState
 from pointsman.statefun.steering import Steering
 from pointsman.wire.head import split_records
 
 logger = logging.getLogger(__name__)
 
-_PLACES: Final = {INTERACTIVE: 1, MOVED: 2, PARKED: 2, DISTINCT: 3, FED: 4, REQUESTS: 5}
+_PLACES: Final = {INTERACTIVE: 1, MOVED: 2, DIVERTED: 2, PARKED: 2, DISTINCT: 3, FED: 4, REQUESTS: 5}
 
 
 class RouterFunction:
@@ -57,7 +59,7 @@ class RouterFunction:
     states: Mapping[str, str] = STATES
     messages = frozenset(
         {
-            REQUESTS, INTERACTIVE, DISTINCT, MOVED, PARKED, FED,
+            REQUESTS, INTERACTIVE, DISTINCT, MOVED, DIVERTED, PARKED, FED,
             CONTROL, STATUS, REPORT, TICK, SNAPSHOT, WORD, FEEDBACK,
         }
     )  # fmt: skip
@@ -158,11 +160,9 @@ def _taken_apart(whole: Invocation) -> list[Invocation]:
     """Return a message per record, so that a bad one spoils no neighbour that shared its message."""
     try:
         if whole.typename == PARKED:
-            parked = serving_pb2.Parked.FromString(whole.value)
-            return [
-                whole._replace(value=parked_of([record], parked.attempt).SerializeToString())
-                for record in split_records(parked.batch)
-            ]
+            return [whole._replace(value=part) for part in parked_apart(whole.value)]
+        if whole.typename == DIVERTED:
+            return [whole._replace(value=part) for part in diverted_apart(whole.value)]
         if whole.typename == FED:
             fed = serving_pb2.Fed.FromString(whole.value)
             return [whole._replace(value=part.SerializeToString()) for part in fed_apart(fed)]
@@ -186,6 +186,7 @@ class _Handle:
             INTERACTIVE: dispatch.run_interactive,
             DISTINCT: dispatch.run_distinct,
             MOVED: dispatch.run_moved,
+            DIVERTED: dispatch.run_diverted,
             PARKED: dispatch.unpark,
             FED: dispatch.run_fed,
             CONTROL: steering.control,
@@ -201,6 +202,7 @@ class _Handle:
             INTERACTIVE: dispatch.give_up,
             DISTINCT: dispatch.give_up,
             MOVED: dispatch.give_up,
+            DIVERTED: dispatch.give_up_diverted,
             PARKED: dispatch.give_up_parked,
             FED: dispatch.give_up_fed,
             CONTROL: steering.give_up,

@@ -230,3 +230,9 @@ def _text(value: str | int | None) -> str:
 
 def _sentence(error: Exception) -> str:
     return str(error)[:200] or type(error).__name__
+
+
+def headless(record: ingress_pb2.Ingress) -> Head:
+    """Return what is known of a record whose head cannot be read."""
+    own = stable_id(record)
+    return Head(own, "", "", "", "", 0, own, False, record.timestamp_ms, record.format, b"", None)

@@ -102,6 +102,11 @@ def error_to_pb(failure: Failure) -> pb.Error:
     )
 
 
+def error_from_pb(error: pb.Error) -> Failure:
+    """Return the failure of an error message."""
+    return Failure(error.code, error.message, error.field)
+
+
 def echo_of(request: pb.InferenceRequest) -> bytes:
     """Return what a response repeats of its request, serialised; empty for most."""
     if not request.context and not request.traceparent:

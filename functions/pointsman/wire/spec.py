@@ -39,6 +39,7 @@ def spec_to_pb(spec: VersionSpec) -> pb.VersionSpec:
         after=map(_step_to_pb, spec.after),
         example_sha256=spec.example_sha256,
         expect_sha256=spec.expect_sha256,
+        fallback=spec.fallback,
     )
 
 
@@ -67,6 +68,7 @@ def spec_from_pb(message: pb.VersionSpec) -> VersionSpec:
         after=tuple(map(_step_from_pb, message.after)),
         example_sha256=message.example_sha256,
         expect_sha256=message.expect_sha256,
+        fallback=message.fallback,
     )
 
 

@@ -49,6 +49,8 @@ class Sender(NamedTuple):
     features: tuple[str, ...]
     at_ms: int
     is_pressed: bool
+    arm: str
+    fallback: str
 
 
 def task_batches(
@@ -73,7 +75,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
     return serving_pb2.TaskBatch(
         model=sender.model,
         version=sender.entry.version,
-        arm=sender.entry.version,
+        arm=sender.arm,
         epoch=sender.epoch,
         generation=sender.entry.generation,
         output=sender.output,
@@ -81,6 +83,7 @@ def _new_batch(sender: Sender) -> serving_pb2.TaskBatch:
         features=sender.features,
         at_ms=sender.at_ms,
         pressed=sender.is_pressed,
+        fallback=sender.fallback,
     )
 
 

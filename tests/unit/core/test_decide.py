@@ -8,7 +8,7 @@ from pointsman.core.commands import Apply, Retire
 from pointsman.core.decide import SHOWN, Wait, choose, plan
 from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, UNAVAILABLE, Failure
-from tests.unit.core.tables import done, model, moved, serving, word
+from tests.unit.core.tables import done, model, moved, serving, version, word
 
 READY, FAILED, LOADING = VersionState.READY, VersionState.FAILED, VersionState.LOADING
 
@@ -115,3 +115,35 @@ def test_a_refusal_repeats_only_the_beginning_of_a_long_name(named: dict[str, st
     failure = chosen(serving(), **named)
     assert isinstance(failure, Failure)
     assert len(failure.message) < 100 + len(repr("\0" * SHOWN))
+
+
+def with_fallback(first: VersionState, second: VersionState) -> RouteTable:
+    """Return a table of v1, whose fallback is v2 without weight, in these states."""
+    versions = {"v1": version("v1", fallback="v2"), "v2": version("v2")}
+    table = done(RouteTable("m"), Apply(model({"v1": 1}, versions=versions)), "apply")
+    return moved(table, word(table, {"v1": first, "v2": second}, reason="it broke"))
+
+
+@pytest.mark.parametrize("state", [FAILED, LOADING])
+def test_a_version_that_is_not_ready_has_its_fallback_answer_by_name_and_by_split(
+    state: VersionState,
+) -> None:
+    table = with_fallback(state, READY)
+    assert chosen(table, version="v1") == table.versions["v2"]
+    split = plan(table).split
+    assert split is not None
+    assert split.names == ("v2",)
+
+
+def test_a_fallback_that_is_not_ready_itself_changes_nothing() -> None:
+    table = with_fallback(LOADING, LOADING)
+    assert isinstance(chosen(table, version="v1"), Wait)
+    assert plan(table).split is None
+
+
+def test_a_ready_version_answers_itself() -> None:
+    table = with_fallback(READY, READY)
+    assert chosen(table, version="v1") == table.versions["v1"]
+    split = plan(table).split
+    assert split is not None
+    assert split.names == ("v1",)

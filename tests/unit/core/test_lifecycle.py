@@ -14,6 +14,7 @@ from pointsman.core.lifecycle import (
     Held,
     PodWord,
     changes,
+    is_spoken,
     patience_ms,
 )
 from pointsman.core.table import RouteTable, VersionState, effective_split
@@ -283,3 +284,15 @@ def test_no_version_becomes_ready_without_a_pod_of_its_pool(
     ]
     is_ready = states(moved(table, *pods)) == {"1": READY}
     assert is_ready == (len(holding) >= min_ready)
+
+
+def test_a_version_that_is_loading_says_why_it_still_is_and_a_pod_has_spoken_of_it() -> None:
+    table = registered()
+    unheard = moved(table)
+    assert unheard.versions["1"].reason
+    assert not is_spoken(unheard.versions["1"])
+    heard = moved(table, word(table, {"1": LOADING}, reason="the remote cannot be reached"))
+    entry = heard.versions["1"]
+    assert (entry.state, entry.reason) == (LOADING, "the remote cannot be reached")
+    assert is_spoken(entry)
+    assert moved(heard, word(heard, {"1": LOADING})).versions["1"].reason == ""

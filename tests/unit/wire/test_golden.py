@@ -123,6 +123,13 @@ def test_a_table_says_what_was_in_force_before() -> None:
     assert older.versions["version é"].spec.tolerance == DEFAULT_TOLERANCE
 
 
+def test_a_version_says_who_stands_in_for_it_and_an_older_one_has_nobody() -> None:
+    for name, fallback in (("RouteTable-02", ""), ("RouteTable-03", "fallback é")):
+        assert table_from_bytes(golden(name)).versions["version é"].spec.fallback == fallback
+    for name, fallback in (("TaskBatch-05", ""), ("TaskBatch-06", "fallback é")):
+        assert read_tasks(golden(name))[0].fallback == fallback
+
+
 @pytest.mark.parametrize("name", ["RouteTable-01", "RouteTable-02", "RouteTable-03"])
 def test_a_golden_table_loses_nothing_when_it_is_written_again(name: str) -> None:
     table = table_from_bytes(golden(name))

@@ -32,6 +32,7 @@ def test_a_full_description_survives_the_round_trip() -> None:
         after=(Step("package.module:Finish"), Step("normalize")),
         example_sha256="1" * 64,
         expect_sha256="2" * 64,
+        fallback="2",
     )
     assert spec_from_pb(pb.VersionSpec.FromString(spec_to_pb(spec).SerializeToString())) == spec
 

@@ -24,7 +24,7 @@ from pointsman.wire.task import Sender, Work, read_records, read_tasks, task_bat
 from pointsman.wire.tensors import tensor_to_pb
 
 ENTRY = VersionEntry("2", VersionSpec("u"), VersionState.READY, 5)
-SENDER = Sender("m", ENTRY, 9, "responses", "once", ("a", "b"), 77, False)
+SENDER = Sender("m", ENTRY, 9, "responses", "once", ("a", "b"), 77, False, "1", "2")
 ROW = Signature((TensorSpec("x", "FP32", (-1, 2)),))
 
 
@@ -53,7 +53,8 @@ def test_a_batch_holds_its_sender_and_its_tasks_with_their_records() -> None:
     ((value, count),) = batches(*records)
     message = serving_pb2.TaskBatch.FromString(value)
     head = (message.model, message.version, message.arm, message.epoch, message.generation, message.output)
-    assert head == ("m", "2", "2", 9, 5, "responses")
+    assert head == ("m", "2", "1", 9, 5, "responses")
+    assert message.fallback == "2"
     assert list(message.features) == ["a", "b"]
     assert [one.drawn for one in message.tasks] == [True, False, True]
     assert [(one.id, one.decision_id, one.deadline_ms) for one in message.tasks] == [

@@ -66,7 +66,7 @@ class Step(_message.Message):
     def __init__(self, use: _Optional[str] = ..., uri: _Optional[str] = ..., sha256: _Optional[str] = ..., options: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class VersionSpec(_message.Message):
-    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned", "expect", "tolerance", "isolation", "compute_timeout_ms", "memory_bytes", "before", "after", "example_sha256", "expect_sha256")
+    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned", "expect", "tolerance", "isolation", "compute_timeout_ms", "memory_bytes", "before", "after", "example_sha256", "expect_sha256", "fallback")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +96,7 @@ class VersionSpec(_message.Message):
     AFTER_FIELD_NUMBER: _ClassVar[int]
     EXAMPLE_SHA256_FIELD_NUMBER: _ClassVar[int]
     EXPECT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     uri: str
     sha256: str
     runtime: str
@@ -118,7 +119,8 @@ class VersionSpec(_message.Message):
     after: _containers.RepeatedCompositeFieldContainer[Step]
     example_sha256: str
     expect_sha256: str
-    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ..., isolation: _Optional[str] = ..., compute_timeout_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., before: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., example_sha256: _Optional[str] = ..., expect_sha256: _Optional[str] = ...) -> None: ...
+    fallback: str
+    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ..., isolation: _Optional[str] = ..., compute_timeout_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., before: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., example_sha256: _Optional[str] = ..., expect_sha256: _Optional[str] = ..., fallback: _Optional[str] = ...) -> None: ...
 
 class VersionEntry(_message.Message):
     __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms", "proven")

@@ -24,7 +24,7 @@ class Handle(_message.Message):
     def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., generation: _Optional[int] = ..., spec: _Optional[_Union[_routing_pb2.VersionSpec, _Mapping]] = ..., schema: _Optional[int] = ...) -> None: ...
 
 class TaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "egress", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "egress", "tasks", "fallback")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class TaskBatch(_message.Message):
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     EGRESS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     arm: str
@@ -47,10 +48,11 @@ class TaskBatch(_message.Message):
     at_ms: int
     egress: str
     tasks: _containers.RepeatedCompositeFieldContainer[Task]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ...) -> None: ...
+    fallback: str
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., fallback: _Optional[str] = ...) -> None: ...
 
 class TaskBatchHead(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "egress")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "egress", "fallback")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +62,7 @@ class TaskBatchHead(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     PRESSED_FIELD_NUMBER: _ClassVar[int]
     EGRESS_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     arm: str
@@ -69,7 +72,8 @@ class TaskBatchHead(_message.Message):
     features: _containers.RepeatedScalarFieldContainer[str]
     pressed: bool
     egress: str
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., egress: _Optional[str] = ...) -> None: ...
+    fallback: str
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., egress: _Optional[str] = ..., fallback: _Optional[str] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -90,7 +94,7 @@ class Task(_message.Message):
     def __init__(self, id: _Optional[str] = ..., decision_id: _Optional[str] = ..., reply_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., attempt: _Optional[int] = ..., drawn: bool = ..., ingress: _Optional[bytes] = ...) -> None: ...
 
 class DeepTaskBatch(_message.Message):
-    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "egress", "tasks")
+    __slots__ = ("model", "version", "arm", "epoch", "generation", "output", "features", "pressed", "at_ms", "egress", "tasks", "fallback")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +106,7 @@ class DeepTaskBatch(_message.Message):
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     EGRESS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     model: str
     version: str
     arm: str
@@ -113,7 +118,8 @@ class DeepTaskBatch(_message.Message):
     at_ms: int
     egress: str
     tasks: _containers.RepeatedCompositeFieldContainer[DeepTask]
-    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ...) -> None: ...
+    fallback: str
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., output: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., pressed: bool = ..., at_ms: _Optional[int] = ..., egress: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[DeepTask, _Mapping]]] = ..., fallback: _Optional[str] = ...) -> None: ...
 
 class DeepTask(_message.Message):
     __slots__ = ("id", "decision_id", "reply_key", "deadline_ms", "attempt", "drawn", "ingress")
@@ -445,6 +451,16 @@ class Parked(_message.Message):
     bytes: int
     count: int
     def __init__(self, batch: _Optional[bytes] = ..., attempt: _Optional[int] = ..., bytes: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+
+class Diverted(_message.Message):
+    __slots__ = ("batch", "version", "error")
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    batch: bytes
+    version: str
+    error: _inference_pb2.Error
+    def __init__(self, batch: _Optional[bytes] = ..., version: _Optional[str] = ..., error: _Optional[_Union[_inference_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ("generation", "due_ms", "late", "times_late", "suspected_ms")

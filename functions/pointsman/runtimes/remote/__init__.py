@@ -1,0 +1,1 @@
+"""Versions that compute elsewhere, on another's server: asked, never waited for beyond their time."""
