@@ -66,7 +66,7 @@ class Step(_message.Message):
     def __init__(self, use: _Optional[str] = ..., uri: _Optional[str] = ..., sha256: _Optional[str] = ..., options: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class VersionSpec(_message.Message):
-    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "pinned", "expect", "tolerance", "isolation", "compute_timeout_ms", "memory_bytes", "before", "after", "example_sha256", "expect_sha256", "fallback")
+    __slots__ = ("uri", "sha256", "runtime", "factory", "pool", "signature", "options", "example", "max_batch", "concurrency", "min_ready", "ordered", "expect", "tolerance", "pinned", "isolation", "compute_timeout_ms", "memory_bytes", "fallback", "before", "after", "example_sha256", "expect_sha256")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -86,17 +86,17 @@ class VersionSpec(_message.Message):
     CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     MIN_READY_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
-    PINNED_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
     TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
     ISOLATION_FIELD_NUMBER: _ClassVar[int]
     COMPUTE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     EXAMPLE_SHA256_FIELD_NUMBER: _ClassVar[int]
     EXPECT_SHA256_FIELD_NUMBER: _ClassVar[int]
-    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     uri: str
     sha256: str
     runtime: str
@@ -109,18 +109,18 @@ class VersionSpec(_message.Message):
     concurrency: int
     min_ready: int
     ordered: bool
-    pinned: bool
     expect: str
     tolerance: float
+    pinned: bool
     isolation: str
     compute_timeout_ms: int
     memory_bytes: int
+    fallback: str
     before: _containers.RepeatedCompositeFieldContainer[Step]
     after: _containers.RepeatedCompositeFieldContainer[Step]
     example_sha256: str
     expect_sha256: str
-    fallback: str
-    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., pinned: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ..., isolation: _Optional[str] = ..., compute_timeout_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., before: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., example_sha256: _Optional[str] = ..., expect_sha256: _Optional[str] = ..., fallback: _Optional[str] = ...) -> None: ...
+    def __init__(self, uri: _Optional[str] = ..., sha256: _Optional[str] = ..., runtime: _Optional[str] = ..., factory: _Optional[str] = ..., pool: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., options: _Optional[_Mapping[str, str]] = ..., example: _Optional[str] = ..., max_batch: _Optional[int] = ..., concurrency: _Optional[int] = ..., min_ready: _Optional[int] = ..., ordered: bool = ..., expect: _Optional[str] = ..., tolerance: _Optional[float] = ..., pinned: bool = ..., isolation: _Optional[str] = ..., compute_timeout_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., fallback: _Optional[str] = ..., before: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., example_sha256: _Optional[str] = ..., expect_sha256: _Optional[str] = ...) -> None: ...
 
 class VersionEntry(_message.Message):
     __slots__ = ("version", "spec", "state", "generation", "reason", "leaving", "since_ms", "proven")
