@@ -11,7 +11,7 @@ from scripts.bootstrap.step import call, digest, done, finish, say, undo
 
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
-REQUIREMENT = ".[torch,onnx,sklearn,xgboost,lightgbm,openvino,text,image,http,gateway,demo,dev]"
+REQUIREMENT = ".[torch,onnx,sklearn,xgboost,lightgbm,openvino,text,image,stores,remote,http,gateway,demo,dev]"
 STAMP = "environment"
 
 # Measured on x86-64. pip tells the exact size of each file when it comes to it; asking beforehand would
