@@ -81,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     fetch_timeout_ms: int = 1_800_000
     """Time to fetch an artifact; a store that is away is asked again until then."""
+
     remotes: tuple[str, ...] = ()
     """URI prefixes, http://HOST:PORT[/PATH] or grpc://HOST:PORT, of the servers that versions may ask."""
 

@@ -84,6 +84,11 @@ def digest_of_blob(uri: str) -> str:
     return found.group(1) if found else ""
 
 
+def is_at_hand(spec: VersionSpec) -> bool:
+    """Whether nothing of a version has to be fetched."""
+    return all(scheme_of(file.uri) in ("", *AT_HAND) for file in files_of(spec))
+
+
 def address_fault(spec: VersionSpec) -> Failure | None:
     """Return what is wrong with where a version's files are, or None. Fields are the version's own."""
     return next((fault for file in files_of(spec) if (fault := _fault(*file)) is not None), None)

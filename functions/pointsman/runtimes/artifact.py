@@ -17,11 +17,16 @@ from pointsman.runtimes.base import one_line
 
 def path_of(uri: str, field: str = "uri") -> Path:
     """Return the existing file of a `file://` URI; raises LoadError."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+        path = Path(unquote(parts.path))
+        is_there = path.is_file()
+    except (OSError, ValueError) as error:
+        said = one_line(f"{field}: {shown(uri)!r} cannot be looked at: {error}")
+        raise LoadError(Failure(INVALID_ARGUMENT, said, field)) from error
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise LoadError(Failure(INVALID_ARGUMENT, f"{field}: {shown(uri)!r} is not a file:///… URI", field))
-    path = Path(unquote(parts.path))
-    if not path.is_file():
+    if not is_there:
         raise LoadError(Failure(NOT_FOUND, f"{field}: there is no file {path}", field))
     return path
 

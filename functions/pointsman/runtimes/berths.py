@@ -121,7 +121,8 @@ class Berths:
             wait.granted.set_exception(LoadError(crowded(wait.size, room, self._pool.limit)))
             return True
         while self._pool.lacks(wait.size) > self._pool.leaving:
-            victim = self._victim()
+            # Where all others are pinned or waited for, it is its own place that it takes.
+            victim = self._victim() or (wait.key if wait.key in self._pool else None)
             if victim is None:
                 break
             self._put_out(victim)

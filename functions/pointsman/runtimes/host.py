@@ -15,9 +15,10 @@ from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
 from pointsman.core.tensor import Item, Signature
 from pointsman.core.tensor import rows as rows_of
+from pointsman.core.uri import is_at_hand
 from pointsman.errors import UNAVAILABLE, Failure, LoadError
-from pointsman.runtimes.arrival import Place
-from pointsman.runtimes.base import PASSING, Key, Loaded
+from pointsman.runtimes.arrival import Place, Placed
+from pointsman.runtimes.base import PASSING, Key, Loaded, raised
 from pointsman.runtimes.berths import Berths, Urgency, crowded
 from pointsman.runtimes.bounds import bounds_of
 from pointsman.runtimes.confined import confine
@@ -95,7 +96,7 @@ class Host:
                 await self._bring_in(slot, Urgency.PROOF)
             return
         slot = self._slots[key] = Slot(key, spec, on_state, is_proven)
-        await self._begin(slot, Urgency.AHEAD if is_proven else Urgency.PROOF)
+        await self._bring_in(slot, Urgency.AHEAD if is_proven else Urgency.PROOF)
 
     async def release(self, key: Key) -> None:
         """Forget a version. What runs on it ends first; a load under way is thrown away."""
@@ -143,13 +144,10 @@ class Host:
     def _look_after(self, slot: Slot) -> None:
         if slot.retry_at <= time.monotonic():
             slot.retry_at = math.inf
-            self._spawn(self._begin(slot, Urgency.PROOF))
+            self._ask_for(slot, Urgency.PROOF)
         elif is_misplaced(slot, self.quarantine):
             log.info("%s is brought to where it is to run", slot.key)
-            if slot.resident is None:
-                self._spawn(self._begin(slot, Urgency.PROOF))
-            else:
-                self._ask_for(slot)
+            self._ask_for(slot, Urgency.PROOF if slot.resident is None else Urgency.DEMAND)
 
     async def run(self, key: Key, items: Sequence[Item], left_ms: Sequence[int] = ()) -> Ran:
         """Run a batch. Never raises. `left_ms` is the time that each item has; 0, or empty: no deadline.
@@ -220,83 +218,101 @@ class Host:
             slot.awaiting -= 1
             self._berths.wake()
 
-    def _ask_for(self, slot: Slot) -> None:
+    def _ask_for(self, slot: Slot, urgency: Urgency = Urgency.DEMAND) -> None:
         if slot.is_loading:
             self._berths.hurry(slot.key)
         else:
-            self._spawn(self._bring_in(slot, Urgency.DEMAND))
+            slot.is_loading = True  # the task begins later, and others may ask before it does
+            self._spawn(self._bring_in(slot, urgency))
 
-    async def _begin(self, slot: Slot, urgency: Urgency) -> None:
-        """See whether a version can ever be in memory; load it, or let it stand by where nothing is free."""
-        slot.is_loading = True
-        if is_remote(slot.spec.runtime):
-            await self._reach(slot)
-            return
+    async def _bring_in(self, slot: Slot, urgency: Urgency) -> None:
+        """Load a version, or let it stand by where nothing is free for it. Never raises."""
+        slot.is_loading, slot.asked_at = True, time.monotonic()
+        slot.terms = terms_of(slot.spec)
         try:
-            slot.size = slot.size or await asyncio.to_thread(self._preflight, slot.spec)
+            if is_remote(slot.spec.runtime):
+                await self._reach(slot)
+            else:
+                await self._come(slot, urgency)
+        except LoadError as error:
+            self._take_failure(slot, error)
+        except Exception as error:
+            log.exception("bringing in %s broke", slot.key)
+            self._take_failure(slot, LoadError(raised(error)))
+        finally:
+            slot.is_loading = False
+            self._tell_waiting()
+
+    async def _come(self, slot: Slot, urgency: Urgency) -> None:
+        """Have the version's files, see whether it can ever be in memory, and load it. Raises LoadError."""
+        is_fetched = not is_at_hand(slot.spec)
+        is_ahead = urgency is Urgency.AHEAD and not slot.spec.pinned
+        if is_fetched and is_ahead and not self._has_room(max(slot.size, 1)):
+            slot.stand_by()  # nothing is fetched for a place that there is not
+            return
+        if is_fetched:
+            slot.move(Status(VersionState.LOADING))
+        async with self._loads.placed(slot, partial(self._is_held, slot)) as placed:
+            slot.size = slot.size or await asyncio.to_thread(self._preflight, placed.spec)
             if not self._is_held(slot):
                 return
             admit(self._pool, slot)
-        except LoadError as error:
-            self._fail(slot, error)
-        else:
             if urgency is Urgency.AHEAD and self._pool.is_pinned(slot.key):
                 urgency = Urgency.PROOF
-            if urgency is Urgency.AHEAD and self._pool.lacks(self._berths.expected + slot.size) > 0:
+            if urgency is Urgency.AHEAD and not self._has_room(slot.size):
                 slot.stand_by()
             else:
-                await self._bring_in(slot, urgency)
-        slot.is_loading = False
-        self._tell_waiting()
+                await self._berthed(slot, placed, urgency)
+
+    async def _berthed(self, slot: Slot, placed: Placed, urgency: Urgency) -> None:
+        slot.move(Status(VersionState.LOADING))
+        asked = Urgency.DEMAND if slot.awaiting else urgency
+        if await self._berths.take(slot.key, slot.size, asked):
+            await self._loaded(slot, placed)
+        elif self._is_held(slot):
+            slot.stand_by()
+
+    def _has_room(self, size: int) -> bool:
+        return self._pool.lacks(self._berths.expected + size) <= 0
 
     async def _reach(self, slot: Slot) -> None:
         """Load a version that computes elsewhere; a server that does not answer is asked again."""
-        slot.asked_at, pause_s = time.monotonic(), FIRST_PAUSE_S
         slot.move(Status(VersionState.LOADING))
+        pause_s = FIRST_PAUSE_S
         while self._is_held(slot):
             try:
-                await self._loaded(slot)
-                break
+                async with self._loads.placed(slot, partial(self._is_held, slot)) as placed:
+                    await self._loaded(slot, placed)
+                return
             except LoadError as error:
-                log.warning("%s: %s", slot.key, error)
                 if error.failure.code not in PASSING:
-                    self._fail(slot, error)
-                    break
+                    raise
+                log.warning("%s: %s", slot.key, error)
                 slot.move(Status(VersionState.LOADING, error.failure.message))
-                await asyncio.sleep(pause_s)
-                pause_s = min(MOST_PAUSE_S, 2 * pause_s)
-        slot.is_loading = False
-        self._tell_waiting()
+            await asyncio.sleep(pause_s)
+            pause_s = min(MOST_PAUSE_S, 2 * pause_s)
 
-    async def _bring_in(self, slot: Slot, urgency: Urgency) -> None:
-        slot.is_loading, slot.asked_at = True, time.monotonic()
-        slot.move(Status(VersionState.LOADING))
+    async def _loaded(self, slot: Slot, placed: Placed) -> None:
+        """Load a version that has its files and its berth, and take it in. Raises LoadError."""
+        is_confined = wants_process(slot, self.quarantine)
         try:
-            asked = Urgency.DEMAND if slot.awaiting else urgency
-            if await self._berths.take(slot.key, slot.size, asked):
-                await self._loaded(slot)
-            elif self._is_held(slot):
-                slot.stand_by()
-        except LoadError as error:
-            log.warning("%s: %s", slot.key, error)
-            if not self._is_held(slot):
-                pass  # released meanwhile: nobody is to hear of it
-            elif slot.resident is None:
-                self._fail(slot, error)
-            elif slot.is_confined:
-                self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
-        slot.is_loading = False
-        self._tell_waiting()
-
-    async def _loaded(self, slot: Slot) -> None:
-        """Load a version that has its berth, and take it in. Raises LoadError."""
-        is_confined, slot.terms = wants_process(slot, self.quarantine), terms_of(slot.spec)
-        try:
-            artifact = await self._loads.load(slot, is_confined, partial(self._is_held, slot))
+            artifact = await self._loads.load(slot, placed, is_confined)
             self._take_in(slot, artifact)
             slot.is_confined = is_confined
         finally:
             self._berths.leave(slot.key)
+
+    def _take_failure(self, slot: Slot, error: LoadError) -> None:
+        log.warning("%s: %s", slot.key, error)
+        if not self._is_held(slot):
+            return  # released meanwhile: nobody is to hear of it
+        if slot.resident is None:
+            self._fail(slot, error)
+        elif slot.is_confined and self.quarantine.holds(slot.key):
+            self.quarantine.hold([slot.key], SUSPECTED_S)  # it stays where it is for a while
+        else:
+            slot.remark(error.failure.message)
+            slot.retry_at = time.monotonic() + RETRY_S
 
     def _take_in(self, slot: Slot, artifact: Artifact) -> None:
         loaded = artifact.loaded

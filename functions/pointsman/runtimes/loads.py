@@ -13,6 +13,7 @@ import msgspec
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.table import VersionState
+from pointsman.core.uri import is_at_hand
 from pointsman.heap import trim
 from pointsman.runtimes.arrival import AtHand, Place, Placed, Telling
 from pointsman.runtimes.base import Key, Loaded
@@ -22,7 +23,7 @@ from pointsman.runtimes.framework import is_remote, target_of
 from pointsman.runtimes.journal import Journal
 from pointsman.runtimes.loader import Artifact, load
 from pointsman.runtimes.priority import give_way
-from pointsman.runtimes.process import Nursery
+from pointsman.runtimes.process import Nursery, start_children
 from pointsman.runtimes.quarantine import GUILTY_S, Quarantine
 from pointsman.runtimes.slot import Slot, Status
 from pointsman.settings import Settings
@@ -60,31 +61,49 @@ class Loads:
         self._carriers = ThreadPoolExecutor(LOADERS, thread_name_prefix="fetch")
         self._remotes = ThreadPoolExecutor(REMOTE_LOADERS, thread_name_prefix="load remote")
         self._has_unloaded = False
+        self._kept: dict[int, Placed] = {}  # by the id of the loaded version
+        start_children()
 
-    async def load(self, slot: Slot, is_confined: bool, is_wanted: Callable[[], bool]) -> Artifact:
-        """Return a version loaded and warm. Raises LoadError.
+    @contextlib.asynccontextmanager
+    async def placed(self, slot: Slot, is_wanted: Callable[[], bool]) -> AsyncIterator[Placed]:
+        """Have a version's files on this disk. Raises LoadError.
 
-        It is confined where it is to have a process of its own. What nobody wants any more is not fetched on.
+        What nobody wants any more is not fetched on. Files of a version in a process of its own stay until it
+        is unloaded: its next process opens them again.
         """
+        placed = await self._at_hand(slot, is_wanted)
+        try:
+            yield placed
+        finally:
+            if all(kept is not placed for kept in self._kept.values()):
+                placed.release()
+
+    async def load(self, slot: Slot, placed: Placed, is_confined: bool) -> Artifact:
+        """Return a version loaded and warm; confined: in a process of its own. Raises LoadError."""
         loop = asyncio.get_running_loop()
 
         def warming() -> None:
             loop.call_soon_threadsafe(slot.move, Status(VersionState.WARMING))
 
+        is_far = is_remote(slot.spec.runtime)
+        settings = msgspec.structs.replace(self._settings, trusted_stores=placed.trusted_stores)
+        work = partial(self._load, slot.key, is_confined, placed.spec, settings, warming)
         mark = self._journal.claim(slot.key)
+        mark.loading()
         try:
-            async with self._placed(slot, is_wanted) as placed:
-                mark.loading()
-                settings = msgspec.structs.replace(self._settings, trusted_stores=placed.trusted_stores)
-                work = partial(self._load, slot.key, is_confined, placed.spec, settings, warming)
-                threads = self._remotes if is_remote(slot.spec.runtime) else self._threads
-                return await loop.run_in_executor(threads, work)
+            artifact = await loop.run_in_executor(self._remotes if is_far else self._threads, work)
         finally:
             self._journal.free(mark)
+        if artifact.loaded.isolated and not is_far:
+            self._kept[id(artifact.loaded)] = placed
+        return artifact
 
     async def unload(self, loaded: Loaded) -> None:
         """Free what a version holds."""
         await asyncio.get_running_loop().run_in_executor(self._threads, loaded.unload)
+        kept = self._kept.pop(id(loaded), None)
+        if kept is not None:
+            kept.release()
         self._has_unloaded = True
 
     async def part_with(self, remote: Loaded) -> None:
@@ -95,7 +114,7 @@ class Loads:
         """Give back the memory of what was unloaded, and where nothing is to be confined its preparations."""
         if self._has_unloaded:
             self._has_unloaded = False
-            await asyncio.get_running_loop().run_in_executor(self._threads, trim)
+            await asyncio.to_thread(trim)
         if is_quiet:
             self._nursery.rest()
 
@@ -105,12 +124,9 @@ class Loads:
         for threads in (self._threads, self._carriers, self._remotes):
             threads.shutdown(wait=False, cancel_futures=True)
 
-    @contextlib.asynccontextmanager
-    async def _placed(self, slot: Slot, is_wanted: Callable[[], bool]) -> AsyncIterator[Placed]:
-        """Have the version's files on this disk while it is loaded."""
+    async def _at_hand(self, slot: Slot, is_wanted: Callable[[], bool]) -> Placed:
         if self._place is None:
-            yield AtHand(slot.spec, self._settings.trusted_stores)
-            return
+            return AtHand(slot.spec, self._settings.trusted_stores)
         loop = asyncio.get_running_loop()
 
         def move(reason: str) -> None:
@@ -118,11 +134,8 @@ class Loads:
 
         target_of(slot.spec.runtime)  # nothing is fetched for a runtime that is not here
         work = partial(self._place, slot.spec, Telling(move, is_wanted))
-        placed = await loop.run_in_executor(self._carriers, work)
-        try:
-            yield placed
-        finally:
-            placed.release()
+        # What need not be fetched does not wait behind what is.
+        return await loop.run_in_executor(None if is_at_hand(slot.spec) else self._carriers, work)
 
     def _load(
         self, key: Key, is_confined: bool, spec: VersionSpec, settings: Settings, warming: Callable[[], None]

@@ -25,6 +25,11 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _STARTER: Final = ThreadPoolExecutor(1, thread_name_prefix="children")
 
 
+def start_children() -> None:
+    """Start the thread that starts children, with the priority of the calling one, which they will have."""
+    _STARTER.submit(int).result()
+
+
 class Body(Protocol):
     """A process."""
 

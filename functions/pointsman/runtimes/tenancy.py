@@ -23,10 +23,12 @@ def admit(pool: Pool, slot: Slot) -> None:
 
 def repin(pool: Pool, slot: Slot) -> None:
     """Pin a version that is held, or let it go, as its description now says; where it does not fit say so."""
-    if slot.spec.pinned is pool.is_pinned(slot.key) or slot.status.state is VersionState.FAILED:
+    if slot.spec.pinned is pool.is_pinned(slot.key):
         return
     if not slot.spec.pinned:
         pool.unpin(slot.key)
+    elif slot.status.state is VersionState.FAILED:
+        return
     elif slot.size > (room := pool.room(slot.key)):
         slot.remark(f"not pinned: {crowded(slot.size, room, pool.limit).message}")
     else:
