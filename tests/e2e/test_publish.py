@@ -115,3 +115,16 @@ def test_a_file_is_uploaded_over_http_serves_and_its_version_keeps_it(
     assert answer.headers["x-pointsman-version"] == "1"
     library = exhibit.answer(ROWS[:3]).argmax(axis=1)
     np.testing.assert_array_equal(answer.body["predictions"], library)
+
+
+def test_an_upload_that_ends_the_process_which_opens_it_fails_and_the_model_serves_on(
+    bench: Bench, name: str, tmp_path: Path
+) -> None:
+    exhibit = with_sklearn(tmp_path)
+    assert uploaded(bench, name, "1", exhibit.path.read_bytes(), f"name={exhibit.path.name}").status == 200
+    deep = b'{"a":' + b"[" * 1_000_000  # XGBoost descends until there is no more stack
+    told = uploaded(bench, name, "2", deep, "name=deep.json")
+    assert (told.status, told.headers["x-pointsman-code"]) == (400, "FAILED_PRECONDITION"), told
+    answer = ask(bench.stack, "POST", f"/v1/models/{name}:predict", {"instances": ROWS[:3].tolist()})
+    assert (answer.status, answer.headers["x-pointsman-version"]) == (200, "1")
+    np.testing.assert_array_equal(answer.body["predictions"], exhibit.answer(ROWS[:3]).argmax(axis=1))
