@@ -50,7 +50,7 @@ def new_pod(
 @new.command("model")
 def new_model(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
-    runtime: Annotated[str, typer.Option(help="What is to run it: sklearn, xgboost, lightgbm.")],
+    runtime: Annotated[str, typer.Option(help="What is to run it: sklearn, xgboost, lightgbm, onnx.")],
     as_json: AsJson = False,
 ) -> None:
     """Write a training on real data, an example and a test into a new folder."""

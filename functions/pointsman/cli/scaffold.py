@@ -15,7 +15,7 @@ from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.errors import SettingsError
 
 # How the artifact is called that the training of a runtime writes.
-_ENDINGS: Final = {"sklearn": ".skops", "xgboost": ".ubj", "lightgbm": ".txt"}
+_ENDINGS: Final = {"sklearn": ".skops", "xgboost": ".ubj", "lightgbm": ".txt", "onnx": ".onnx"}
 
 
 def write_pod(name: str, parent: Path) -> list[Path]:

@@ -49,7 +49,7 @@ def test_its_own_test_passes(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("runtime", ["sklearn", "xgboost", "lightgbm"])
+@pytest.mark.parametrize("runtime", ["sklearn", "xgboost", "lightgbm", "onnx"])
 def test_a_model_trains_and_its_own_test_passes(tmp_path: Path, runtime: str) -> None:
     written = {file.name for file in write_model("my-model.v2", runtime, tmp_path)}
     assert written == {"README.md", "example.json", "requirements.txt", "test_my_model_v2.py", "train.py"}
@@ -63,7 +63,7 @@ def test_a_model_trains_and_its_own_test_passes(tmp_path: Path, runtime: str) ->
 
 
 def test_a_runtime_without_a_training_is_refused_by_those_that_have_one(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there are sklearn, xgboost, lightgbm"):
+    with pytest.raises(SettingsError, match="there are sklearn, xgboost, lightgbm, onnx"):
         write_model("churn", "fortran", tmp_path)
     with pytest.raises(SettingsError, match="no name for a model"):
         write_model("../Churn", "sklearn", tmp_path)
