@@ -28,6 +28,7 @@ UNAVAILABLE: Final = "UNAVAILABLE"
 DEADLINE_EXCEEDED: Final = "DEADLINE_EXCEEDED"
 RESOURCE_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 ABORTED: Final = "ABORTED"
+ALREADY_EXISTS: Final = "ALREADY_EXISTS"  # and is another than what was sent
 OUT_OF_RANGE: Final = "OUT_OF_RANGE"  # larger than what is taken here
 INTERNAL: Final = "INTERNAL"
 
@@ -42,6 +43,7 @@ CODES: Final = frozenset(
         DEADLINE_EXCEEDED,
         RESOURCE_EXHAUSTED,
         ABORTED,
+        ALREADY_EXISTS,
         OUT_OF_RANGE,
         INTERNAL,
     }

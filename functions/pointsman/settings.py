@@ -139,6 +139,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     json_bytes: int = 4 * 1024**2
     """The JSON of a request to the gateway may be so long; binary tensors behind it do not count."""
 
+    upload_store: str = ""
+    """Where the gateway puts uploads: a folder that pods see, by its full path, `inline`, `redis`, or a URI
+    as of `publish --store`. Empty: they are refused; `pointsman up` has the stack's own folder."""
+
     answer_cache: tuple[str, ...] = ()
     """Models whose answers a gateway keeps for equal inputs, as MODEL=TIME: digits=60s."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from pointsman.core.tensor import Array
+from tests.e2e.asking import Answer, ask
 from tests.e2e.bench import Bench
-from tests.integration.runtimes.exhibits import ROWS, Exhibit, with_lightgbm, with_xgboost
+from tests.integration.runtimes.exhibits import ROWS, Exhibit, with_lightgbm, with_sklearn, with_xgboost
 
 COMMAND = [sys.executable, "-c", "from pointsman.cli.main import app; app()", "publish"]
 
@@ -82,3 +84,47 @@ def test_what_cannot_be_published_says_why_and_changes_nothing(
     version, found = answer(bench, name, exhibit, ROWS[:2])
     assert version == "1"
     np.testing.assert_allclose(found, exhibit.answer(ROWS[:2]), rtol=1e-5)
+
+
+def uploaded(bench: Bench, name: str, version: str, content: bytes, query: str) -> Answer:
+    path = f"/v2/repository/models/{name}/versions/{version}?{query}"
+    return ask(bench.stack, "PUT", path, content)
+
+
+def test_a_file_is_uploaded_over_http_serves_and_its_version_keeps_it(
+    bench: Bench, name: str, tmp_path: Path
+) -> None:
+    exhibit, other = with_sklearn(tmp_path), with_xgboost(tmp_path)
+    content = exhibit.path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    for _ in range(2):  # a client may repeat it: a PUT done twice is one done once
+        told = uploaded(bench, name, "1", content, f"name={exhibit.path.name}&sha256={digest}")
+        assert told.status == 200, told
+        assert told.body == {
+            "name": name, "version": "1", "sha256": digest, "bytes": len(content), "state": "READY",
+        }  # fmt: skip
+    assert (bench.stack.home.store / digest[:2] / digest / exhibit.path.name).read_bytes() == content
+    taken = uploaded(bench, name, "1", other.path.read_bytes(), f"name={other.path.name}")
+    assert (taken.status, digest in taken.body["error"]) == (409, True), taken
+    renamed = uploaded(bench, name, "1", content, "name=other.skops")  # the router's own word
+    assert (renamed.status, renamed.headers["x-pointsman-code"]) == (409, "ALREADY_EXISTS"), renamed
+    broken = uploaded(bench, name, "2", content[:500], f"name={exhibit.path.name}")
+    assert (broken.status, broken.body["error"][:14]) == (400, "failed to load"), broken
+    rows = ROWS[:3].tolist()
+    answer = ask(bench.stack, "POST", f"/v1/models/{name}:predict", {"instances": rows})
+    assert answer.headers["x-pointsman-version"] == "1"
+    library = exhibit.answer(ROWS[:3]).argmax(axis=1)
+    np.testing.assert_array_equal(answer.body["predictions"], library)
+
+
+def test_an_upload_that_ends_the_process_which_opens_it_fails_and_the_model_serves_on(
+    bench: Bench, name: str, tmp_path: Path
+) -> None:
+    exhibit = with_sklearn(tmp_path)
+    assert uploaded(bench, name, "1", exhibit.path.read_bytes(), f"name={exhibit.path.name}").status == 200
+    deep = b'{"a":' + b"[" * 1_000_000  # XGBoost descends until there is no more stack
+    told = uploaded(bench, name, "2", deep, "name=deep.json")
+    assert (told.status, told.headers["x-pointsman-code"]) == (400, "FAILED_PRECONDITION"), told
+    answer = ask(bench.stack, "POST", f"/v1/models/{name}:predict", {"instances": ROWS[:3].tolist()})
+    assert (answer.status, answer.headers["x-pointsman-version"]) == (200, "1")
+    np.testing.assert_array_equal(answer.body["predictions"], exhibit.answer(ROWS[:3]).argmax(axis=1))

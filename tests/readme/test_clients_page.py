@@ -22,6 +22,7 @@ from pointsman.client.http import AsyncHttpClient, HttpClient
 from pointsman.core.table import VersionState
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call
+from pointsman.gateway.depot import Depot
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.site import Site
@@ -59,7 +60,7 @@ def desk() -> Desk:
 @pytest.fixture(scope="module")
 def url(desk: Desk) -> Iterator[str]:
     """Yield the URL of the gateway over HTTP."""
-    with ServerThread(Site({"v2": OipDoor(desk, NoRepository(), lambda: True)})) as server:
+    with ServerThread(Site({"v2": OipDoor(desk, NoRepository(), Depot(None), lambda: True)})) as server:
         yield server.url
 
 

@@ -15,8 +15,8 @@ from tests.readme.terminal import Terminal
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield a running stack without pods: the walks bring theirs."""
-    with Stack(tmp_path_factory.mktemp("the home"), plan=Plan(pods=(), gateways=1)) as running:
+    """Yield a running stack with the usual pod; the walks bring the others."""
+    with Stack(tmp_path_factory.mktemp("the home"), plan=Plan(gateways=1)) as running:
         yield running
 
 
@@ -30,12 +30,19 @@ def terminal(stack: Stack, tmp_path: Path) -> Iterator[Terminal]:
         made.close()
 
 
-@pytest.mark.parametrize(("page", "section"), [("README.md", "Your own model"), ("docs/own-pod.md", "")])
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [
+        ("README.md", "Your own model"),
+        ("docs/own-pod.md", ""),
+        ("docs/runtimes.md", "A model to begin with"),
+    ],
+)
 def test_every_command_of_the_walk_works_and_prints_what_the_page_shows(
     terminal: Terminal, stack: Stack, page: str, section: str
 ) -> None:
     found = blocks(page, section)
-    assert any("pointsman new pod" in block.body for block in found)
+    assert any("pointsman new " in block.body for block in found)
     for block, after in zip(found, [*found[1:], None], strict=True):
         is_output = after is not None and after.follows and after.language == "text"
         terminal.take(block, after.body.splitlines() if after is not None and is_output else [])

@@ -1,4 +1,4 @@
-"""`new pod`, `pod`, `router`: own code in an own process."""
+"""`new pod`, `new model`, `pod`, `router`: own code in an own process, and how to begin."""
 
 from __future__ import annotations
 
@@ -44,8 +44,20 @@ def new_pod(
     name: Annotated[str, typer.Argument(help="Name of the model and its pool.")], as_json: AsJson = False
 ) -> None:
     """Write a class, a test, a Dockerfile and a model file into a new folder."""
-    out = Output(as_json)
-    files = scaffold.write_pod(name, Path.cwd())
+    _show(name, scaffold.write_pod(name, Path.cwd()), Output(as_json))
+
+
+@new.command("model")
+def new_model(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    runtime: Annotated[str, typer.Option(help="What is to run it: sklearn, xgboost, lightgbm, onnx.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a training on real data, an example and a test into a new folder."""
+    _show(name, scaffold.write_model(name, runtime, Path.cwd()), Output(as_json))
+
+
+def _show(name: str, files: list[Path], out: Output) -> None:
     for file in files:
         out.record({"file": str(file)}, f"wrote {file.relative_to(Path.cwd())}")
     out.say(f"next: cd {name}, and follow README.md")

@@ -20,14 +20,14 @@ _OPEN: Final = Permit()
 _UNKNOWN: Final = Failure(UNAUTHENTICATED, "the key is not one of this gateway's, or was revoked")
 _NO_CONTROL: Final = Failure(
     PERMISSION_DENIED,
-    "loading and unloading need a key that may: `pointsman keys create --may-control`",
+    "loading, unloading and uploading need a key that may: `pointsman keys create --may-control`",
 )
 
 
 class Access:
     """Admits requests. Belongs to one event loop; `clock_ns` is monotonic. Counts are this process's own.
 
-    Without a keyring everybody is admitted, to loading and unloading only with `control_is_open`.
+    Without a keyring everybody is admitted, to loading, unloading and uploading only with `control_is_open`.
     """
 
     def __init__(
@@ -43,8 +43,9 @@ class Access:
         """Return a permit, which must be released; or why not.
 
         `model` is empty where a request is about no single model; then any key will do, and what is listed
-        must be what the permit `allows`. `control` says that it loads or unloads. Failures: UNAUTHENTICATED,
-        PERMISSION_DENIED, and RESOURCE_EXHAUSTED as `Throttled`. What is refused uses up nothing.
+        must be what the permit `allows`. `control` says that it loads, unloads or uploads.
+        Failures: UNAUTHENTICATED, PERMISSION_DENIED, and RESOURCE_EXHAUSTED as `Throttled`. What is refused
+        uses up nothing.
         """
         key = self._allowed(token, model, control)
         if isinstance(key, Failure):

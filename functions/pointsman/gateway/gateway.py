@@ -18,6 +18,7 @@ from pointsman.gateway.cache import CachingPlane, seconds_of
 from pointsman.gateway.catalogue import Catalogue
 from pointsman.gateway.certificates import certificates_of
 from pointsman.gateway.console import Console
+from pointsman.gateway.depot import depot_of
 from pointsman.gateway.desk import Bounds, Desk
 from pointsman.gateway.exposure import is_loopback
 from pointsman.gateway.health import Health
@@ -46,6 +47,7 @@ def gateway_app(settings: Settings) -> App:
     plane = RouterPlane(settings)
     catalogue = Catalogue(settings.kafka)
     repository = Repository(settings.kafka, catalogue)
+    depot = depot_of(settings)
     statistics = Statistics()
     kept = seconds_of(settings.answer_cache)
     caching = CachingPlane(plane, catalogue, kept, settings.answer_cache_bytes, statistics, time.monotonic_ns)
@@ -67,7 +69,7 @@ def gateway_app(settings: Settings) -> App:
         "": console,
         "console": console,
         "v1": TfsDoor(desk),
-        "v2": OipDoor(desk, repository, is_ready),
+        "v2": OipDoor(desk, repository, depot, is_ready),
         "health": Health(is_ready),
         "metrics": accounts.metrics,
         "usage": accounts.usage,
@@ -78,7 +80,7 @@ def gateway_app(settings: Settings) -> App:
     # Answers to callers of their own gain nothing from leaving together.
     limits = Limits.of_strangers(settings.body_bytes, settings.bodies_bytes)
     app = App(site, gather_s=0, limits=limits, say=rest.said, tls=tls.context if tls else None)
-    app.lifetimes += [catalogue.lifetime, repository.lifetime, plane.lifetime]
+    app.lifetimes += [catalogue.lifetime, repository.lifetime, depot.lifetime, plane.lifetime]
     app.lifetimes.append(partial(_awaited, is_ready))
     app.farewells.append(leave)
     if settings.grpc_port:

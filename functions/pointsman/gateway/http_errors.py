@@ -7,6 +7,7 @@ from typing import Final
 
 from pointsman.errors import (
     ABORTED,
+    ALREADY_EXISTS,
     DEADLINE_EXCEEDED,
     FAILED_PRECONDITION,
     INTERNAL,
@@ -29,6 +30,7 @@ STATUSES: Final[Mapping[str, int]] = {
     # Not 409: clients try that again by themselves, and here somebody must mend something first.
     FAILED_PRECONDITION: 400,
     ABORTED: 409,
+    ALREADY_EXISTS: 409,
     RESOURCE_EXHAUSTED: 429,
     INTERNAL: 500,
     UNAVAILABLE: 503,

@@ -12,6 +12,7 @@ from pointsman.core.table import RouteTable, entry_of, is_serving
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAVAILABLE, Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.call import Call
+from pointsman.gateway.depot import Depot
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip_repository import Repository, RepositoryRoom
 from pointsman.gateway.rest import (
@@ -26,6 +27,7 @@ from pointsman.gateway.rest import (
     opened,
     refused,
 )
+from pointsman.gateway.upload_room import UploadRoom
 from pointsman.http.app import Request, Response
 from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.wire import oip_metadata
@@ -52,14 +54,16 @@ class Place(NamedTuple):
 class OipDoor:
     """Translates; who may, what there is and what comes of it is the desk's business."""
 
-    def __init__(self, desk: Desk, repository: Repository, is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self, desk: Desk, repository: Repository, depot: Depot, is_ready: Callable[[], bool]
+    ) -> None:
         self._desk = desk
         self._is_ready = is_ready
         self._rooms: dict[str, Room] = {
             "": self._server,
             "health": self._health,
             "models": self._models,
-            "repository": RepositoryRoom(desk, repository),
+            "repository": RepositoryRoom(desk, repository, UploadRoom(desk, repository, depot)),
         }
 
     async def __call__(self, request: Request) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
+from pointsman.core.table import VersionState
 from pointsman.errors import Failure
 from pointsman.gateway.access import token_from
 from pointsman.gateway.desk import Desk
@@ -29,6 +31,16 @@ class Repository(Protocol):
         """Return why the model cannot be unloaded, if it cannot."""
         ...
 
+    async def register(
+        self, model: str, version: str, spec: Mapping[str, Any], actor: str, wait_s: float
+    ) -> VersionState | Failure:
+        """Add a version; return its state once it is ready, or after `wait_s` seconds; or why it is not."""
+        ...
+
+
+Uploads: TypeAlias = Callable[[Request, str, str], Awaitable[Response]]
+"""Answers what is asked of a version, `/versions/{version}` of a model."""
+
 
 class _Parameters(msgspec.Struct, frozen=True):
     config: str = ""
@@ -43,12 +55,15 @@ class _Load(msgspec.Struct, frozen=True):
 class RepositoryRoom:
     """Everything below /v2/repository."""
 
-    def __init__(self, desk: Desk, repository: Repository) -> None:
+    def __init__(self, desk: Desk, repository: Repository, uploads: Uploads) -> None:
         self._desk = desk
         self._repository = repository
+        self._uploads = uploads
 
     async def __call__(self, request: Request, parts: list[str]) -> Response:
         """Return the answer; `parts` are those of the path after it."""
+        if len(parts) == 4 and parts[0::2] == ["models", "versions"]:
+            return await self._uploads(request, parts[1], parts[3])
         if request.method != "POST":
             return not_allowed("POST")
         if parts == ["index"]:

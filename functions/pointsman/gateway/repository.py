@@ -12,7 +12,14 @@ import msgspec
 from pointsman.client.client import Client
 from pointsman.core.ids import GRAMMAR, is_name
 from pointsman.core.table import RouteTable, VersionEntry, VersionState, is_serving
-from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAVAILABLE, ClientError, Failure
+from pointsman.errors import (
+    ALREADY_EXISTS,
+    FAILED_PRECONDITION,
+    INVALID_ARGUMENT,
+    UNAVAILABLE,
+    ClientError,
+    Failure,
+)
 from pointsman.gateway.oip_repository import LOAD_FAILED
 from pointsman.wire.malformed import UNREADABLE
 
@@ -61,6 +68,25 @@ class Repository:
             return Failure(INVALID_ARGUMENT, f"failed to unload '{model}': it is not loaded")
         acked = await self._command({"model": model, "retire": list(table.versions)})
         return acked if isinstance(acked, Failure) else None
+
+    async def register(
+        self, model: str, version: str, spec: Mapping[str, Any], actor: str, wait_s: float
+    ) -> VersionState | Failure:
+        """Add a version and return its state: READY, or what it is after `wait_s` seconds; or why it is not.
+
+        Where the router does not take it beside what there is the code is ALREADY_EXISTS.
+        """
+        acked = await self._command({"model": model, "register": {version: spec}, "actor": actor})
+        if isinstance(acked, Failure):
+            is_taken = acked.code == FAILED_PRECONDITION
+            return msgspec.structs.replace(acked, code=ALREADY_EXISTS) if is_taken else acked
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._loaded(model, acked, (version,)) or VersionState.READY
+        except TimeoutError:
+            table = self._catalogue.get(model)
+            entry = table.versions.get(version) if table else None
+            return entry.state if entry else VersionState.REGISTERED
 
     async def _loaded(self, model: str, epoch: int, wanted: Collection[str]) -> Failure | None:
         while True:

@@ -39,11 +39,9 @@ Write: TypeAlias = Callable[[pb.InferenceResponse], Written | Failure]
 def called(request: Request, call: Call) -> Call | Failure:
     """Return the call with what the headers say: sticky unit, label, time-out and trace."""
     said = request.headers
-    timeout_ms = call.timeout_ms
-    if (text := said.get(TIMEOUT)) is not None:
-        if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):
-            return Failure(INVALID_ARGUMENT, f"{TIMEOUT} must be a whole number of milliseconds", TIMEOUT)
-        timeout_ms = int(text)
+    timeout_ms = timeout_of(request, call.timeout_ms)
+    if isinstance(timeout_ms, Failure):
+        return timeout_ms
     return msgspec.structs.replace(
         call,
         timeout_ms=timeout_ms,
@@ -52,6 +50,16 @@ def called(request: Request, call: Call) -> Call | Failure:
         id=call.id or said.get(REQUEST_ID, ""),
         traceparent=said.get(TRACEPARENT, ""),
     )
+
+
+def timeout_of(request: Request, otherwise: int) -> int | Failure:
+    """Return the milliseconds that a request has, by its header."""
+    text = request.headers.get(TIMEOUT)
+    if text is None:
+        return otherwise
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):
+        return Failure(INVALID_ARGUMENT, f"{TIMEOUT} must be a whole number of milliseconds", TIMEOUT)
+    return int(text)
 
 
 def as_it_is(failure: Failure) -> Failure:

@@ -71,7 +71,7 @@ class Assembly:
         }
         grpc = self._reserve("grpc") if plan.gateways else None
         self.grpc = f"{HOST}:{grpc.port}" if grpc else ""
-        self.gateway = self._gateway(plan.gateways, home.logs, grpc) if grpc else None
+        self.gateway = self._gateway(plan.gateways, home, grpc) if grpc else None
         self.pools = Pools(home.pools)
         own = tuple(topics.input_topic(text) for text in plan.settings.inputs)
         self.transactions = has_transactions(plan.settings.outputs) or had_transactions(home)
@@ -105,9 +105,12 @@ class Assembly:
         settings = msgspec.structs.replace(self.settings, pool=pool, workers=workers, journal=journal)
         return self._server(f"pod-{pool}", command, home.logs, settings)
 
-    def _gateway(self, workers: int, logs: Path, grpc: Reservation) -> GatewayServer:
-        settings = msgspec.structs.replace(self.settings, workers=workers, grpc_port=grpc.port)
-        return GatewayServer(settings, logs / "gateway.log", self._reserve("gateway"), grpc)
+    def _gateway(self, workers: int, home: Home, grpc: Reservation) -> GatewayServer:
+        store = self.settings.upload_store or str(home.store)
+        settings = msgspec.structs.replace(
+            self.settings, workers=workers, grpc_port=grpc.port, upload_store=store
+        )
+        return GatewayServer(settings, home.logs / "gateway.log", self._reserve("gateway"), grpc)
 
     def _server(self, name: str, command: tuple[str, ...], logs: Path, settings: Settings) -> FunctionServer:
         return FunctionServer(name, command, settings, logs / f"{name}.log", self._reserve(name))

@@ -9,6 +9,7 @@ import xgboost
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Item
+from pointsman.errors import FAILED_PRECONDITION, Failure, LoadError
 from pointsman.runtimes.declared import check_options, file_of, rows_of
 from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.runtimes.texts import encoded
@@ -41,6 +42,10 @@ def load(spec: VersionSpec, settings: Settings) -> TensorModel:
     """Return the version loaded; raises LoadError, or what xgboost raises."""
     check_options(spec)
     path = file_of(spec)
-    booster = xgboost.Booster({"nthread": settings.threads}, model_file=str(path))
+    try:
+        booster = xgboost.Booster({"nthread": settings.threads}, model_file=str(path))
+    except xgboost.core.XGBoostError as error:  # its words hold a trace of its own, with paths
+        message = f"uri: {path.name} is no whole XGBoost model"
+        raise LoadError(Failure(FAILED_PRECONDITION, message, "uri")) from error
     signature = spec.signature or rows_of(booster.num_features(), "FP32")
     return TensorModel(Trees(booster, settings.threads).forward, signature, path.stat().st_size)

@@ -24,6 +24,9 @@ class Artifact(NamedTuple):
 class Artifacts:
     """A store in a folder, which pods see under the same path."""
 
+    most = None
+    """It takes files of any size; see Shelf."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
 

@@ -8,16 +8,20 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from pointsman.core.uri import BLOB, MAX_INLINE, data_uri, shown
-from pointsman.errors import ClientError
-from pointsman.stores.artifacts import Artifact
+from pointsman.core.uri import BLOB, MAX_INLINE, data_uri, scheme_of, shown
+from pointsman.errors import ClientError, SettingsError
+from pointsman.stores.artifacts import Artifact, Artifacts
 from pointsman.stores.download import sha256_of
 from pointsman.stores.fsspec_source import file_system
 from pointsman.stores.http_source import basic, reason_of
 from pointsman.stores.small_sources import MAX_BLOB, blob_key, connection
 from pointsman.stores.source import BLOCK
+
+# Words for places that are no URI.
+INLINE: Final = "inline"
+REDIS: Final = "redis"
 
 _TIMEOUT_S: Final = 60.0
 
@@ -28,6 +32,11 @@ Advance: TypeAlias = Callable[[int], None]
 class Shelf(Protocol):
     """A place for artifacts."""
 
+    @property
+    def most(self) -> int | None:
+        """The bytes of a file that it takes at most; None: any."""
+        ...
+
     def put(self, source: Path, advance: Advance) -> Artifact:
         """Store a file. Raises OSError of the file, and ClientError where the store does not take it."""
         ...
@@ -36,15 +45,19 @@ class Shelf(Protocol):
 class InlineShelf:
     """No place at all: the file travels in its URI."""
 
+    most = MAX_INLINE
+
     def put(self, source: Path, advance: Advance) -> Artifact:
         """Return the file as a URI."""
-        size = _fitting(source, MAX_INLINE, "--store inline")
+        size = _fitting(source, self.most, INLINE)
         advance(size)
         return Artifact(data_uri(source.read_bytes(), source.name), sha256_of(source), size)
 
 
 class RedisShelf:
     """The Redis of a URL, which must be the pods'."""
+
+    most = MAX_BLOB
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -53,7 +66,7 @@ class RedisShelf:
         """Keep the file without an end."""
         from redis import RedisError
 
-        size, sha256 = _fitting(source, MAX_BLOB, "--store redis"), sha256_of(source)
+        size, sha256 = _fitting(source, self.most, REDIS), sha256_of(source)
         try:
             with connection(self._url) as redis:
                 redis.set(blob_key(sha256), source.read_bytes())
@@ -65,6 +78,8 @@ class RedisShelf:
 
 class HttpShelf:
     """An HTTP server that takes PUT below a URL, which may hold `user:password@`."""
+
+    most = None
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -94,6 +109,8 @@ class HttpShelf:
 class FsspecShelf:
     """A folder of a store that fsspec knows."""
 
+    most = None
+
     def __init__(self, uri: str) -> None:
         parts = urlsplit(uri)
         self._login, _, host = parts.netloc.rpartition("@")
@@ -117,6 +134,37 @@ class FsspecShelf:
             except Exception as error:  # noqa: BLE001 - each file system has its own, and may show the URI
                 raise ClientError(f"{shown(uri)} cannot be written ({type(error).__name__})") from None
         return Artifact(uri, sha256, size)
+
+
+def shelf_of(store: str, redis: str = "") -> Shelf:
+    """Return the place that is meant. Raises SettingsError.
+
+    `store` is a folder, `file:///…`, `inline`, `redis` (then the argument `redis` is its URL), `redis://…`,
+    `https://…` or a URI that fsspec knows.
+    """
+    scheme = scheme_of(store)
+    if store == INLINE:
+        return InlineShelf()
+    if store == REDIS:
+        if not redis:
+            raise SettingsError("redis: say which, redis://HOST:PORT/0, or POINTSMAN_REDIS")
+        return RedisShelf(redis)
+    if scheme in ("", "file"):
+        return Artifacts(_folder(store))
+    kinds: dict[str, Callable[[str], Shelf]] = {
+        "redis": RedisShelf,
+        "rediss": RedisShelf,
+        "http": HttpShelf,
+        "https": HttpShelf,
+    }
+    return kinds.get(scheme, FsspecShelf)(store)
+
+
+def _folder(store: str) -> Path:
+    parts = urlsplit(store)
+    if parts.netloc not in ("", "localhost"):
+        raise SettingsError(f"{store!r} is no folder: write a path or file:///…")
+    return Path(unquote(parts.path)).expanduser()
 
 
 class _Counted:

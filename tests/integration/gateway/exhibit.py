@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from pointsman.errors import INVALID_ARGUMENT, Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.call import Call
 from pointsman.gateway.console import Console
+from pointsman.gateway.depot import Depot
 from pointsman.gateway.desk import Desk
 from pointsman.gateway.oip import OipDoor
 from pointsman.gateway.site import Door, Site
@@ -98,7 +100,11 @@ class Exhibit:
         desk = Desk(self.plane, TABLES, access, clock=self.clock)
         self.meter = desk.meter
         console = Console(TABLES, access, self.meter, lambda: 7, self.clock, 4711)
-        doors: dict[str, Door] = {"": console, "console": console, "v2": OipDoor(desk, _NoRepository(), _yes)}
+        doors: dict[str, Door] = {
+            "": console,
+            "console": console,
+            "v2": OipDoor(desk, _NoRepository(), Depot(None), _yes),
+        }
         self._site = Site(doors)
         self._port = 0
         self._server: Server | None = None
@@ -128,6 +134,12 @@ class _NoRepository:
         raise AssertionError(model)
 
     async def unload(self, model: str) -> Failure | None:
+        """See Repository."""
+        raise AssertionError(model)
+
+    async def register(
+        self, model: str, version: str, spec: Mapping[str, Any], actor: str, wait_s: float
+    ) -> VersionState | Failure:
         """See Repository."""
         raise AssertionError(model)
 

@@ -93,6 +93,13 @@ def test_a_pickle_under_another_name_is_not_opened(tmp_path: Path, runtime: str)
     assert not Path(MARKER).exists()
 
 
+@pytest.mark.parametrize("name", ["trees.json", "trees.ubj"])
+def test_what_xgboost_cannot_read_is_told_without_its_trace(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"no trees here")
+    assert refused(path, "xgboost").message == f"uri: {name} is no whole XGBoost model"
+
+
 def test_what_unpacks_to_more_than_a_pod_keeps_is_not_unpacked(tmp_path: Path) -> None:
     path = with_sklearn(tmp_path).path
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:

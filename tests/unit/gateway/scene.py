@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from pointsman.errors import Failure
 from pointsman.gateway.access import Access
 from pointsman.gateway.accounts import Accounts
 from pointsman.gateway.call import Call, Plane
+from pointsman.gateway.depot import Depot
 from pointsman.gateway.desk import Bounds, Desk
 from pointsman.gateway.health import Health
 from pointsman.gateway.oip import OipDoor
@@ -79,6 +80,8 @@ class NoRepository:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.registered: list[tuple[str, str, dict[str, Any], str, float]] = []
+        self.becomes: VersionState | Failure = VersionState.READY
 
     async def load(self, model: str, config: str) -> Failure | None:
         """See Repository."""
@@ -89,6 +92,13 @@ class NoRepository:
         """See Repository."""
         self.asked.append(("unload", model))
         return Failure("INVALID_ARGUMENT", "no")
+
+    async def register(
+        self, model: str, version: str, spec: Mapping[str, Any], actor: str, wait_s: float
+    ) -> VersionState | Failure:
+        """See Repository."""
+        self.registered.append((model, version, {**spec}, actor, wait_s))
+        return self.becomes
 
 
 class Scene:
@@ -102,6 +112,7 @@ class Scene:
         is_ready: bool = True,
         plane: RememberingPlane | None = None,
         bounds: Bounds | None = None,
+        depot: Depot | None = None,
     ) -> None:
         self.plane = plane or EchoPlane(failure)
         self.repository = NoRepository()
@@ -110,7 +121,7 @@ class Scene:
         accounts = Accounts(self.desk, 5)
         doors: dict[str, Door] = {
             "v1": TfsDoor(self.desk),
-            "v2": OipDoor(self.desk, self.repository, lambda: is_ready),
+            "v2": OipDoor(self.desk, self.repository, depot or Depot(None), lambda: is_ready),
             "metrics": accounts.metrics,
             "usage": accounts.usage,
             "openapi.json": Description(),
@@ -122,7 +133,8 @@ class Scene:
         """Return the answer; a body that is no bytes goes as JSON, `_` in a header's name is a dash."""
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
         names = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-        return run(self.site, Request(method, path, raw, names))
+        place, _, query = path.partition("?")
+        return run(self.site, Request(method, place, raw, names, query))
 
 
 def run(handler: Callable[[Request], Awaitable[Response]], request: Request) -> Response:

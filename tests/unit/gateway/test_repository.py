@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ import pytest
 
 from pointsman.client.ack import Ack
 from pointsman.core.table import RouteTable, VersionState
-from pointsman.errors import FAILED_PRECONDITION, Failure
+from pointsman.errors import ALREADY_EXISTS, FAILED_PRECONDITION, INVALID_ARGUMENT, Failure
 from pointsman.gateway import repository as room
 from pointsman.gateway.repository import Repository
 from tests.unit.gateway.scene import table
@@ -24,15 +25,21 @@ class Job:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *tables: RouteTable) -> None:
         monkeypatch.setattr(room, "_LOOK_S", 0)
-        self.looks = iter(tables)
+        self.looks: Iterator[RouteTable | None] = iter(tables)
         self.commands: list[Mapping[str, Any]] = []
+        self.error: Failure | None = None
 
     def get(self, model: str) -> RouteTable | None:
         return next(self.looks)
 
     async def control(self, command: Mapping[str, Any]) -> Ack:
         self.commands.append(command)
-        return Ack("", model="m", epoch=7)
+        return Ack("", model="m", epoch=7, error=self.error)
+
+    def register(self, version: str, wait_s: float = 60) -> VersionState | Failure:
+        repository = Repository("nowhere", self)  # type: ignore[arg-type]
+        repository._client = self  # type: ignore[assignment]
+        return asyncio.run(repository.register("m", version, {"uri": "file:///w"}, "ann", wait_s))
 
     def load(self, *versions: str) -> Failure | None:
         repository = Repository("nowhere", self)  # type: ignore[arg-type]
@@ -81,3 +88,32 @@ def test_without_a_config_any_ready_version_will_do(monkeypatch: pytest.MonkeyPa
     failure = Job(monkeypatch, at(3, v1=FAILED, v2=FAILED)).load()
     assert failure is not None
     assert failure.code == FAILED_PRECONDITION
+
+
+def test_a_registered_version_is_waited_for_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = (at(6, v2=READY), at(7, v1=FAILED, v2=LOADING), at(7, v1=FAILED, v2=READY))
+    job = Job(monkeypatch, *tables)
+    assert job.register("v2") == READY
+    assert next(job.looks, None) is None
+    assert job.commands == [{"model": "m", "register": {"v2": {"uri": "file:///w"}}, "actor": "ann"}]
+
+
+def test_a_registered_version_that_fails_says_why_and_one_that_takes_long_what_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failure = Job(monkeypatch, at(7, v1=READY, v2=FAILED)).register("v2")
+    assert failure == Failure(FAILED_PRECONDITION, "failed to load 'm': version 'v2' failed")
+    slow = Job(monkeypatch)
+    slow.looks = itertools.repeat(at(7, v1=READY, v2=LOADING))
+    assert slow.register("v2", wait_s=0.01) == LOADING
+    slow.looks = itertools.repeat(None)  # the acknowledgement came, the table not yet
+    assert slow.register("v2", wait_s=0.01) == VersionState.REGISTERED
+
+
+def test_what_the_router_does_not_take_beside_what_there_is_exists_already(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = Job(monkeypatch)
+    for code, told in ((FAILED_PRECONDITION, ALREADY_EXISTS), (INVALID_ARGUMENT, INVALID_ARGUMENT)):
+        job.error = Failure(code, "no", "versions.v1")
+        assert job.register("v1") == Failure(told, "no", "versions.v1")
