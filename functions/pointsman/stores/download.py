@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pointsman.errors import FAILED_PRECONDITION, OUT_OF_RANGE, UNAVAILABLE, Failure, LoadError
-from pointsman.stores.source import BLOCK, Source, Stream, Unreachable
+from pointsman.stores.digest import blocks_of
+from pointsman.stores.source import Source, Stream, Unreachable
 
 Tell: TypeAlias = Callable[[str], None]
 """Told how far it is, at each block; raises to end the download."""
@@ -76,7 +77,7 @@ class Download:
             if stream.start > before:
                 raise Unreachable("the store sent another part than was asked for")
             file.truncate(stream.start)
-            for block in _blocks(self._part, stream.start):
+            for block in blocks_of(self._part, stream.start):
                 digest.update(block)
             for block in self._counted(stream, until):
                 digest.update(block)
@@ -124,19 +125,3 @@ class Download:
 
 
 _NO_ROOM: Final = "the pod's artifact_cache_bytes are in use"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the digest of a file. Raises OSError."""
-    digest = hashlib.sha256()
-    for block in _blocks(path, path.stat().st_size):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
-    """Yield the first bytes of a file."""
-    with path.open("rb") as file:
-        while size > 0 and (block := file.read(min(BLOCK, size))):
-            size -= len(block)
-            yield block

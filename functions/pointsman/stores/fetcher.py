@@ -12,8 +12,9 @@ from pointsman.core.uri import AT_HAND, BLOB, DATA, address_fault, ending_of, sc
 from pointsman.errors import INTERNAL, UNAVAILABLE, Failure, LoadError
 from pointsman.settings import Settings
 from pointsman.stores.allowed import Allowed
+from pointsman.stores.digest import sha256_of
 from pointsman.stores.disk import Disk
-from pointsman.stores.download import Download, Tell, sha256_of
+from pointsman.stores.download import Download, Tell
 from pointsman.stores.fsspec_source import FsspecSource
 from pointsman.stores.http_source import HttpSource
 from pointsman.stores.small_sources import BlobSource, DataSource

@@ -20,7 +20,7 @@ from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, OUT_OF_RANGE, UNAVA
 from pointsman.settings import Settings
 from pointsman.stores.fetcher import Fetcher, Placed
 from pointsman.stores.http_source import basic
-from pointsman.stores.small_sources import blob_key
+from pointsman.stores.small_sources import artifact_key
 from tests.integration.stores.shop import Shop
 
 CONTENT = b"".join(number.to_bytes(4, "big") for number in range(600_000))  # 2.4 MB
@@ -260,7 +260,7 @@ def test_a_download_that_nobody_wants_any_more_ends(shop: Shop, tmp_path: Path) 
 
 def test_redis_keeps_small_ones_and_commands_carry_tiny_ones(redis_url: str, tmp_path: Path) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.set(blob_key(SHA256), CONTENT)
+        client.set(artifact_key(SHA256), CONTENT)
     made = fetcher(tmp_path, "blob:", redis=redis_url)
     assert content_of(made, version(f"blob:{SHA256}/a.ubj")) == CONTENT
     gone = hashlib.sha256(b"gone").hexdigest()
