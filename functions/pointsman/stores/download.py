@@ -97,6 +97,8 @@ class Download:
                 raise self._late("it comes too slowly")
             self._say(at, stream.total)
             yield block
+        if at < stream.total:
+            raise Unreachable("the store broke off")
 
     def _check(self, size: int) -> None:
         if size > self._most:

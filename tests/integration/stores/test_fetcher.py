@@ -6,7 +6,10 @@ import hashlib
 import logging
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,9 +21,11 @@ from pointsman.core.spec import VersionSpec
 from pointsman.core.uri import data_uri
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, Failure, LoadError
 from pointsman.settings import Settings
+from pointsman.stores.download import Download
 from pointsman.stores.fetcher import Fetcher, Placed
 from pointsman.stores.http_source import basic
 from pointsman.stores.small_sources import artifact_key
+from pointsman.stores.source import Stream
 from tests.integration.stores.shop import Shop
 
 CONTENT = b"".join(number.to_bytes(4, "big") for number in range(600_000))  # 2.4 MB
@@ -289,6 +294,37 @@ def test_other_stores_are_fsspecs_and_a_missing_package_is_named(tmp_path: Path)
     assert (code, field) == (FAILED_PRECONDITION, "uri")
     assert "s3fs" in said
     assert failure_of(made, version(f"local://{tmp_path}/none.ubj", "0" * 64))[0] == NOT_FOUND
+
+
+def test_a_store_that_ends_before_its_time_is_asked_for_the_rest(tmp_path: Path) -> None:
+    class Hasty:
+        """Gives half of what is missing and ends, as if that were all, twice."""
+
+        def __init__(self) -> None:
+            self.starts: list[int] = []
+
+        @contextmanager
+        def open(self, start: int) -> Iterator[Stream]:
+            self.starts.append(start)
+            rest = CONTENT[start:]
+            given = rest if len(self.starts) > 2 else rest[: len(rest) // 2]
+            yield Stream(start, len(CONTENT), iter([given]))
+
+    source, part = Hasty(), tmp_path / "part"
+    download = Download(
+        source,
+        SHA256,
+        part,
+        most_bytes=len(CONTENT),
+        has_room=lambda _: True,
+        tell=silent,
+        field="uri",
+        digest_field="sha256",
+    )
+    half = len(CONTENT) // 2
+    download.run(time.monotonic() + 20)
+    assert source.starts == [0, half, half + half // 2]
+    assert part.read_bytes() == CONTENT
 
 
 def test_archives_with_code_are_trusted_by_the_uri_that_they_came_from(shop: Shop, tmp_path: Path) -> None:
