@@ -23,7 +23,7 @@ _MB: Final = 1_000_000
 class Download:
     """Gathers an artifact in a file. What an earlier one has gathered there is its beginning.
 
-    `has_room` is asked with the bytes that there will be, before they come.
+    `claim` is asked to keep room for the bytes that there will be, before they come.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Download:
         part: Path,
         *,
         most_bytes: int,
-        has_room: Callable[[int], bool],
+        claim: Callable[[int], bool],
         tell: Tell,
         field: str,
         digest_field: str,
@@ -42,7 +42,7 @@ class Download:
         self._sha256 = sha256
         self._part = part
         self._most = most_bytes
-        self._has_room = has_room
+        self._claim = claim
         self._tell = tell
         self._field = field
         self._digest_field = digest_field
@@ -91,7 +91,7 @@ class Download:
             at += len(block)
             if at > (stream.total or self._most):
                 self._check(at)
-            if not stream.total and not self._has_room(at):
+            if not stream.total and not self._claim(at):
                 raise Unreachable(_NO_ROOM)
             if time.monotonic() > until:
                 raise self._late("it comes too slowly")
@@ -104,7 +104,7 @@ class Download:
         if size > self._most:
             said = f"{self._field}: it has more than the pod's artifact_bytes, {self._most}"
             raise LoadError(Failure(OUT_OF_RANGE, said, self._field))
-        if not self._has_room(size):
+        if not self._claim(size):
             raise Unreachable(_NO_ROOM)
 
     def _gathered(self) -> int:

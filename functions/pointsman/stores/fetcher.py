@@ -94,8 +94,11 @@ class Fetcher:
                 self._wait(until, tell, field)
                 continue
             with closing(lock):
-                if not self._is_good(name, sha256):
-                    self._fetch(self._source(uri, login, field), name, file, until, tell)
+                try:
+                    if not self._is_good(name, sha256):
+                        self._fetch(self._source(uri, login, field), name, file, until, tell)
+                finally:
+                    self._disk.settle(name, lock)
         held.callback(lock.close)
         self._disk.touch(name)
         return self._disk.path(name).as_uri()
@@ -114,18 +117,19 @@ class Fetcher:
         return path.is_file() and sha256_of(path) == sha256
 
     def _fetch(self, source: Source, name: str, file: File, until: float, tell: Tell) -> None:
-        part = self._disk.part(name)
+        path, part = self._disk.path(name), self._disk.part(name)
+        path.unlink(missing_ok=True)  # it is spoilt, and its bytes are wanted for the good one
         Download(
             source,
             file.digest,
             part,
             most_bytes=min(self._settings.artifact_bytes, self._settings.artifact_cache_bytes),
-            has_room=lambda size: self._disk.has_room(size, name),
+            claim=lambda size: self._disk.claim(size, name),
             tell=tell,
             field=file.field,
             digest_field=file.digest_field,
         ).run(until)
-        part.replace(self._disk.path(name))
+        part.replace(path)
 
     def _source(self, uri: str, login: str, field: str) -> Source:
         match scheme_of(uri):

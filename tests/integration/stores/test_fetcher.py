@@ -6,6 +6,7 @@ import hashlib
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -119,7 +120,7 @@ def test_another_content_than_was_promised_is_never_opened_and_leaves_nothing(
     code, field, said = failure_of(fetcher(tmp_path, shop.url), version(shop.url + "/good/a.ubj"))
     assert (code, field) == (FAILED_PRECONDITION, "sha256")
     assert SHA256 in said
-    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_spoilt_file_on_the_disk_is_fetched_again(shop: Shop, tmp_path: Path) -> None:
@@ -200,6 +201,7 @@ def test_a_store_that_is_busy_is_asked_again_and_one_that_has_nothing_is_not(
     code, field, said = failure_of(made, version(f"{shop.url}/good/none.ubj", "0" * 64))
     assert (code, field) == (NOT_FOUND, "uri")
     assert said == f"uri: {shop.url}/good/none.ubj answers 404"
+    assert [path.name for path in tmp_path.iterdir() if "0" * 64 in path.name] == []
 
 
 def test_time_and_bytes_are_bounded(shop: Shop, tmp_path: Path) -> None:
@@ -226,10 +228,30 @@ def test_the_least_recently_used_leaves_the_disk_but_none_that_is_being_opened(
         content_of(made, spec)
     there = [spec.sha256 for spec in specs if (tmp_path / f"{spec.sha256}.ubj").exists()]
     assert there == [specs[0].sha256, specs[3].sha256, specs[4].sha256]
-    assert len(list(tmp_path.glob("*.lock"))) == 3
+    assert len(list(tmp_path.glob("*.ubj.lock"))) == 3
     first.release()
     content_of(made, specs[1])
     assert not (tmp_path / f"{specs[0].sha256}.ubj").exists()
+
+
+def test_what_is_on_its_way_counts_as_if_it_were_there(shop: Shop, tmp_path: Path) -> None:
+    shop.files["/slow/a.ubj"], other = CONTENT, CONTENT[::-1]
+    shop.files["/good/b.ubj"] = other
+    first, second = (
+        fetcher(tmp_path, shop.url, artifact_cache_bytes=len(CONTENT) * 3 // 2, fetch_timeout_ms=ms)
+        for ms in (20_000, 300)
+    )
+    began = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        found = threads.submit(first.place, version(f"{shop.url}/slow/a.ubj"), lambda _: began.set())
+        assert began.wait(20)
+        late = failure_of(second, version(f"{shop.url}/good/b.ubj", hashlib.sha256(other).hexdigest()))
+        shop.gate.set()
+        found.result(20).release()
+    assert late[0] == UNAVAILABLE
+    assert "artifact_cache_bytes are in use" in late[2]
+    content_of(second, version(f"{shop.url}/good/b.ubj", hashlib.sha256(other).hexdigest()))
+    assert not (tmp_path / f"{SHA256}.ubj").exists()  # once it is there it makes room, as any other
 
 
 def test_many_workers_fetch_one_artifact_once(shop: Shop, tmp_path: Path) -> None:
@@ -316,7 +338,7 @@ def test_a_store_that_ends_before_its_time_is_asked_for_the_rest(tmp_path: Path)
         SHA256,
         part,
         most_bytes=len(CONTENT),
-        has_room=lambda _: True,
+        claim=lambda _: True,
         tell=silent,
         field="uri",
         digest_field="sha256",
