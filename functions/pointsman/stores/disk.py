@@ -40,6 +40,10 @@ class Disk:
         """Return where an artifact lies, or will."""
         return self._folder / name
 
+    def holds(self, path: Path) -> bool:
+        """Whether a file really lies here, links and dots resolved."""
+        return path.resolve().is_relative_to(self._folder.resolve())
+
     def part(self, name: str) -> Path:
         """Return where its bytes are gathered."""
         return self._folder / f"{name}{_PART}"

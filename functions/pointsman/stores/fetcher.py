@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from pointsman.core.files import URI, File, files_of, moved
 from pointsman.core.spec import PYTHON, VersionSpec
-from pointsman.core.uri import AT_HAND, BLOB, DATA, address_fault, ending_of, scheme_of
+from pointsman.core.uri import AT_HAND, BLOB, DATA, FILE, address_fault, ending_of, scheme_of
 from pointsman.errors import INTERNAL, UNAVAILABLE, Failure, LoadError
 from pointsman.settings import Settings
 from pointsman.stores.allowed import Allowed
@@ -26,8 +28,8 @@ _LOOK_S: Final = 0.1
 class Placed:
     """A version whose files are on this disk; they stay until it is released.
 
-    `spec` names them by file:// URIs. `trusted_stores` are those of the settings and, where the version's own
-    URI lies in one of them, its file.
+    `spec` names them by file:// URIs. `trusted_stores` are those of the settings where the version's own file
+    is where it says; of one that was fetched they are that file, where its URI lies in one of them.
     """
 
     def __init__(self, spec: VersionSpec, trusted_stores: tuple[str, ...], held: ExitStack) -> None:
@@ -54,7 +56,7 @@ class Fetcher:
 
         `tell` is told how far it is, often, and may raise LoadError to end it.
         """
-        held, trusted = ExitStack(), self._settings.trusted_stores
+        held = ExitStack()
         try:
             fault = address_fault(spec)
             if fault is not None:
@@ -63,8 +65,6 @@ class Fetcher:
             for file in files_of(spec):
                 if scheme_of(file.uri) != PYTHON:
                     here[file.field] = self._local(file, tell, held)
-            if here.get(URI, spec.uri) != spec.uri and self._trusted.permits(spec.uri):
-                trusted = (*trusted, here[URI])
         except OSError as error:
             held.close()
             said = f"the pod's artifact_cache cannot be used: {error.strerror or error}"
@@ -72,7 +72,17 @@ class Fetcher:
         except BaseException:
             held.close()
             raise
-        return Placed(moved(spec, here), trusted, held)
+        return Placed(moved(spec, here), self._trust(spec.uri, here.get(URI, spec.uri)), held)
+
+    def _trust(self, uri: str, here: str) -> tuple[str, ...]:
+        """Return the URI prefixes from which code may be loaded, for a file of a URI that is now here.
+
+        What the cache holds may be anybody's: a prefix that the cache lies below says nothing of it.
+        """
+        if here != uri:
+            return (here,) if self._trusted.permits(uri) else ()
+        is_cached = scheme_of(uri) == FILE and self._disk.holds(Path(unquote(urlsplit(uri).path)))
+        return () if is_cached else self._settings.trusted_stores
 
     def _local(self, file: File, tell: Tell, held: ExitStack) -> str:
         """Return the file:// URI of a file that is, or now lies, on this disk."""

@@ -356,3 +356,22 @@ def test_archives_with_code_are_trusted_by_the_uri_that_they_came_from(shop: Sho
         placed = made.place(version(shop.url + path), silent)
         assert (placed.spec.uri in placed.trusted_stores) is is_trusted
         placed.release()
+
+
+def test_trust_in_a_folder_is_none_in_what_was_fetched_into_it(shop: Shop, tmp_path: Path) -> None:
+    shop.files["/good/a.pt"], tiny = CONTENT, b"tiny"
+    cache = tmp_path / "cache"
+    made = fetcher(cache, shop.url, "file:///", trusted_stores=(tmp_path.as_uri(),))
+    for spec in (
+        version(f"{shop.url}/good/a.pt"),
+        version(data_uri(tiny, "a.pt"), hashlib.sha256(tiny).hexdigest()),
+        version((cache / f"{SHA256}.pt").as_uri()),  # what the first one left there
+    ):
+        placed = made.place(spec, silent)
+        assert placed.spec.uri.startswith(cache.as_uri())
+        assert placed.trusted_stores == ()
+        placed.release()
+    (tmp_path / "own.pt").write_bytes(CONTENT)
+    placed = made.place(version((tmp_path / "own.pt").as_uri()), silent)
+    assert placed.trusted_stores == (tmp_path.as_uri(),)
+    placed.release()
