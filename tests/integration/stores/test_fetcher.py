@@ -349,6 +349,26 @@ def test_a_store_that_ends_before_its_time_is_asked_for_the_rest(tmp_path: Path)
     assert part.read_bytes() == CONTENT
 
 
+def test_the_weights_of_a_network_come_as_its_description_does(shop: Shop, tmp_path: Path) -> None:
+    shop.files["/good/a.bin"], secret = CONTENT, tmp_path / "secret"
+    secret.write_bytes(b"not to be asked about")
+    model = data_uri(b"<net/>", "a.xml")
+    made = fetcher(tmp_path / "cache", shop.url)
+
+    def wanted(weights: str) -> VersionSpec:
+        options = {"weights": weights, "weights_sha256": SHA256}
+        sha256 = hashlib.sha256(b"<net/>").hexdigest()
+        return VersionSpec(model, runtime="openvino", sha256=sha256, options=options)
+
+    placed = made.place(wanted(f"{shop.url}/good/a.bin"), silent)
+    assert Path(urlsplit(placed.spec.options["weights"]).path).read_bytes() == CONTENT
+    placed.release()
+    code, field, said = failure_of(made, wanted(secret.as_uri()))
+    assert (code, field) == (FAILED_PRECONDITION, "options.weights")
+    assert "`stores`" in said
+    assert hashlib.sha256(secret.read_bytes()).hexdigest() not in said
+
+
 def test_archives_with_code_are_trusted_by_the_uri_that_they_came_from(shop: Shop, tmp_path: Path) -> None:
     shop.files["/reviewed/a.pt"] = shop.files["/good/a.pt"] = CONTENT
     made = fetcher(tmp_path, shop.url, trusted_stores=(f"{shop.url}/reviewed",))
