@@ -5,22 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import openvino
 
+from pointsman.core.files import WEIGHTS, WEIGHTS_SHA256
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import DATATYPES, Item, Signature, TensorSpec
-from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, Failure, LoadError
 from pointsman.runtimes.artifact import path_of, verified_sha256
 from pointsman.runtimes.declared import check_options, file_of
 from pointsman.runtimes.onnx_file import check_whole
 from pointsman.runtimes.placing import Places, places_of
 from pointsman.runtimes.tensor_model import TensorModel
 from pointsman.settings import Settings
-
-_WEIGHTS: Final = "weights"
-_WEIGHTS_SHA256: Final = "weights_sha256"
 
 
 class OpenVinoNetwork:
@@ -58,11 +56,19 @@ def _read(core: openvino.Core, path: Path, spec: VersionSpec) -> tuple[openvino.
         check_options(spec)
         check_whole(path)
         return core.read_model(path), path.stat().st_size
-    check_options(spec, (_WEIGHTS, _WEIGHTS_SHA256))
-    uri = spec.options.get(_WEIGHTS) or path.with_suffix(".bin").as_uri()
-    weights = path_of(uri, f"options.{_WEIGHTS}")
-    verified_sha256(weights, spec.options.get(_WEIGHTS_SHA256, ""), f"options.{_WEIGHTS_SHA256}")
+    check_options(spec, (WEIGHTS, WEIGHTS_SHA256))
+    weights = _weights_of(path, spec.options.get(WEIGHTS, ""))
+    verified_sha256(weights, spec.options.get(WEIGHTS_SHA256, ""), f"options.{WEIGHTS_SHA256}")
     return core.read_model(path, weights), path.stat().st_size + weights.stat().st_size
+
+
+def _weights_of(path: Path, uri: str) -> Path:
+    """Return the file of a URI, or the one beside the model; raises LoadError."""
+    field, beside = f"options.{WEIGHTS}", path.with_suffix(".bin")
+    if not uri and not beside.is_file():
+        message = f"{field}: {beside.name} is not beside the model; give its URI, and {WEIGHTS_SHA256}"
+        raise LoadError(Failure(NOT_FOUND, message, field))
+    return path_of(uri, field) if uri else beside
 
 
 def _tensor_spec(port: Any, kind: str, places: Places) -> TensorSpec:

@@ -27,10 +27,6 @@ class StepOptions:
         """Return an option as it is."""
         return self._options.get(name, default)
 
-    def flag(self, name: str) -> bool:
-        """Return whether an option is "true"; raises LoadError where it is neither that nor "false"."""
-        return self.choice(name, ("false", "true")) == "true"
-
     def choice(self, name: str, choices: Collection[str]) -> str:
         """Return one of the choices, the first where the option is absent; raises LoadError."""
         found = self.text(name) or next(iter(choices))

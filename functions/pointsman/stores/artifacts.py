@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
-_BLOCK: Final = 1 << 20
+from pointsman.stores.digest import sha256_of
+
 _READABLE: Final = 0o644  # pods may run as somebody else
 
 
@@ -41,7 +41,8 @@ class Artifacts:
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".draft-")
         try:
             with os.fdopen(handle, "wb") as copy:
-                sha256, size = _copied(source, copy, advance)
+                sha256 = sha256_of(source, lambda block: advance(copy.write(block)))
+                size = copy.tell()
             Path(draft).chmod(_READABLE)
             place = self._folder / sha256[:2] / sha256 / source.name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -49,14 +50,3 @@ class Artifacts:
         finally:
             Path(draft).unlink(missing_ok=True)
         return Artifact(place.as_uri(), sha256, size)
-
-
-def _copied(source: Path, copy: IO[bytes], advance: Callable[[int], None]) -> tuple[str, int]:
-    """Copy a file; return its digest and its bytes."""
-    digest, size = hashlib.sha256(), 0
-    with source.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            size += copy.write(block)
-            advance(len(block))
-    return digest.hexdigest(), size

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pointsman.errors import FAILED_PRECONDITION, OUT_OF_RANGE, UNAVAILABLE, Failure, LoadError
-from pointsman.stores.source import BLOCK, Source, Stream, Unreachable
+from pointsman.stores.digest import blocks_of
+from pointsman.stores.source import Source, Stream, Unreachable
 
 Tell: TypeAlias = Callable[[str], None]
 """Told how far it is, at each block; raises to end the download."""
@@ -22,7 +23,7 @@ _MB: Final = 1_000_000
 class Download:
     """Gathers an artifact in a file. What an earlier one has gathered there is its beginning.
 
-    `has_room` is asked with the bytes that there will be, before they come.
+    `claim` is asked to keep room for the bytes that there will be, before they come.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Download:
         part: Path,
         *,
         most_bytes: int,
-        has_room: Callable[[int], bool],
+        claim: Callable[[int], bool],
         tell: Tell,
         field: str,
         digest_field: str,
@@ -41,7 +42,7 @@ class Download:
         self._sha256 = sha256
         self._part = part
         self._most = most_bytes
-        self._has_room = has_room
+        self._claim = claim
         self._tell = tell
         self._field = field
         self._digest_field = digest_field
@@ -76,7 +77,7 @@ class Download:
             if stream.start > before:
                 raise Unreachable("the store sent another part than was asked for")
             file.truncate(stream.start)
-            for block in _blocks(self._part, stream.start):
+            for block in blocks_of(self._part, stream.start):
                 digest.update(block)
             for block in self._counted(stream, until):
                 digest.update(block)
@@ -90,18 +91,20 @@ class Download:
             at += len(block)
             if at > (stream.total or self._most):
                 self._check(at)
-            if not stream.total and not self._has_room(at):
+            if not stream.total and not self._claim(at):
                 raise Unreachable(_NO_ROOM)
             if time.monotonic() > until:
                 raise self._late("it comes too slowly")
             self._say(at, stream.total)
             yield block
+        if at < stream.total:
+            raise Unreachable("the store broke off")
 
     def _check(self, size: int) -> None:
         if size > self._most:
             said = f"{self._field}: it has more than the pod's artifact_bytes, {self._most}"
             raise LoadError(Failure(OUT_OF_RANGE, said, self._field))
-        if not self._has_room(size):
+        if not self._claim(size):
             raise Unreachable(_NO_ROOM)
 
     def _gathered(self) -> int:
@@ -124,19 +127,3 @@ class Download:
 
 
 _NO_ROOM: Final = "the pod's artifact_cache_bytes are in use"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the digest of a file. Raises OSError."""
-    digest = hashlib.sha256()
-    for block in _blocks(path, path.stat().st_size):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
-    """Yield the first bytes of a file."""
-    with path.open("rb") as file:
-        while size > 0 and (block := file.read(min(BLOCK, size))):
-            size -= len(block)
-            yield block

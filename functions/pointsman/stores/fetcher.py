@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from pointsman.core.files import URI, File, files_of, moved
 from pointsman.core.spec import PYTHON, VersionSpec
-from pointsman.core.uri import AT_HAND, BLOB, DATA, address_fault, ending_of, scheme_of
+from pointsman.core.uri import AT_HAND, BLOB, DATA, FILE, address_fault, ending_of, scheme_of
 from pointsman.errors import INTERNAL, UNAVAILABLE, Failure, LoadError
 from pointsman.settings import Settings
 from pointsman.stores.allowed import Allowed
+from pointsman.stores.digest import sha256_of
 from pointsman.stores.disk import Disk
-from pointsman.stores.download import Download, Tell, sha256_of
+from pointsman.stores.download import Download, Tell
 from pointsman.stores.fsspec_source import FsspecSource
 from pointsman.stores.http_source import HttpSource
 from pointsman.stores.small_sources import BlobSource, DataSource
@@ -25,8 +28,8 @@ _LOOK_S: Final = 0.1
 class Placed:
     """A version whose files are on this disk; they stay until it is released.
 
-    `spec` names them by file:// URIs. `trusted_stores` are those of the settings and, where the version's own
-    URI lies in one of them, its file.
+    `spec` names them by file:// URIs. `trusted_stores` are those of the settings where the version's own file
+    is where it says; of one that was fetched they are that file, where its URI lies in one of them.
     """
 
     def __init__(self, spec: VersionSpec, trusted_stores: tuple[str, ...], held: ExitStack) -> None:
@@ -53,7 +56,7 @@ class Fetcher:
 
         `tell` is told how far it is, often, and may raise LoadError to end it.
         """
-        held, trusted = ExitStack(), self._settings.trusted_stores
+        held = ExitStack()
         try:
             fault = address_fault(spec)
             if fault is not None:
@@ -62,8 +65,6 @@ class Fetcher:
             for file in files_of(spec):
                 if scheme_of(file.uri) != PYTHON:
                     here[file.field] = self._local(file, tell, held)
-            if here.get(URI, spec.uri) != spec.uri and self._trusted.permits(spec.uri):
-                trusted = (*trusted, here[URI])
         except OSError as error:
             held.close()
             said = f"the pod's artifact_cache cannot be used: {error.strerror or error}"
@@ -71,7 +72,17 @@ class Fetcher:
         except BaseException:
             held.close()
             raise
-        return Placed(moved(spec, here), trusted, held)
+        return Placed(moved(spec, here), self._trust(spec.uri, here.get(URI, spec.uri)), held)
+
+    def _trust(self, uri: str, here: str) -> tuple[str, ...]:
+        """Return the URI prefixes from which code may be loaded, for a file of a URI that is now here.
+
+        What the cache holds may be anybody's: a prefix that the cache lies below says nothing of it.
+        """
+        if here != uri:
+            return (here,) if self._trusted.permits(uri) else ()
+        is_cached = scheme_of(uri) == FILE and self._disk.holds(Path(unquote(urlsplit(uri).path)))
+        return () if is_cached else self._settings.trusted_stores
 
     def _local(self, file: File, tell: Tell, held: ExitStack) -> str:
         """Return the file:// URI of a file that is, or now lies, on this disk."""
@@ -93,8 +104,11 @@ class Fetcher:
                 self._wait(until, tell, field)
                 continue
             with closing(lock):
-                if not self._is_good(name, sha256):
-                    self._fetch(self._source(uri, login, field), name, file, until, tell)
+                try:
+                    if not self._is_good(name, sha256):
+                        self._fetch(self._source(uri, login, field), name, file, until, tell)
+                finally:
+                    self._disk.settle(name, lock)
         held.callback(lock.close)
         self._disk.touch(name)
         return self._disk.path(name).as_uri()
@@ -113,18 +127,19 @@ class Fetcher:
         return path.is_file() and sha256_of(path) == sha256
 
     def _fetch(self, source: Source, name: str, file: File, until: float, tell: Tell) -> None:
-        part = self._disk.part(name)
+        path, part = self._disk.path(name), self._disk.part(name)
+        path.unlink(missing_ok=True)  # it is spoilt, and its bytes are wanted for the good one
         Download(
             source,
             file.digest,
             part,
             most_bytes=min(self._settings.artifact_bytes, self._settings.artifact_cache_bytes),
-            has_room=lambda size: self._disk.has_room(size, name),
+            claim=lambda size: self._disk.claim(size, name),
             tell=tell,
             field=file.field,
             digest_field=file.digest_field,
         ).run(until)
-        part.replace(self._disk.path(name))
+        part.replace(path)
 
     def _source(self, uri: str, login: str, field: str) -> Source:
         match scheme_of(uri):

@@ -52,18 +52,14 @@ class HttpSource:
             return
         with answer:
             begins, total = _extent(answer)
-            yield Stream(begins, total, self._blocks(answer, begins, total))
+            yield Stream(begins, total, self._blocks(answer))
 
-    def _blocks(self, answer: Any, begins: int, total: int) -> Iterator[bytes]:
-        at = begins
+    def _blocks(self, answer: Any) -> Iterator[bytes]:
         try:
             while block := answer.read1(BLOCK):
-                at += len(block)
                 yield block
         except (OSError, http.client.HTTPException) as error:
             raise self._away(error) from None
-        if at < total:
-            raise Unreachable(f"{shown(self._url)} broke off")
 
     def _refused(self, status: int) -> Exception:
         if status in _LATER:

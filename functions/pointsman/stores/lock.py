@@ -34,6 +34,17 @@ class FileLock:
                 raise
             handle.close()  # it was removed before we had it: the next one is another file
 
+    @classmethod
+    def awaited(cls, path: Path) -> Self:
+        """Return the lock, alone, once nobody else has it: that of a file which stays. Raises OSError."""
+        handle = path.open("ab")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except BaseException:
+            handle.close()
+            raise
+        return cls(handle, path)
+
     def remove(self) -> None:
         """Take the file away; who waits for it makes a new one. Only for who holds it alone."""
         self._path.unlink(missing_ok=True)

@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from pointsman.core.uri import BLOB, MAX_INLINE, data_uri, scheme_of, shown
 from pointsman.errors import ClientError, SettingsError
 from pointsman.stores.artifacts import Artifact, Artifacts
-from pointsman.stores.download import sha256_of
+from pointsman.stores.digest import sha256_of
 from pointsman.stores.fsspec_source import file_system
 from pointsman.stores.http_source import basic, reason_of
-from pointsman.stores.small_sources import MAX_BLOB, blob_key, connection
+from pointsman.stores.small_sources import MAX_BLOB, artifact_key, connection
 from pointsman.stores.source import BLOCK
 
 # Words for places that are no URI.
@@ -69,7 +69,7 @@ class RedisShelf:
         size, sha256 = _fitting(source, self.most, REDIS), sha256_of(source)
         try:
             with connection(self._url) as redis:
-                redis.set(blob_key(sha256), source.read_bytes())
+                redis.set(artifact_key(sha256), source.read_bytes())
         except (RedisError, ValueError) as error:
             raise ClientError(f"Redis does not keep {source.name} ({type(error).__name__})") from None
         advance(size)

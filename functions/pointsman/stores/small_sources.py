@@ -37,7 +37,7 @@ class BlobSource:
     """The bytes that the Redis of a URL keeps for a `blob:` URI."""
 
     def __init__(self, uri: str, redis_url: str, field: str) -> None:
-        self._key = blob_key(digest_of_blob(uri))
+        self._key = artifact_key(digest_of_blob(uri))
         self._redis_url = redis_url
         self._field = field
 
@@ -65,7 +65,7 @@ class BlobSource:
         return LoadError(Failure(code, f"{self._field}: {said}", self._field))
 
 
-def blob_key(sha256: str) -> str:
+def artifact_key(sha256: str) -> str:
     """Return the key in Redis; it has no time to live, and nobody else keeps anything under its prefix."""
     return _PREFIX + sha256
 

@@ -14,7 +14,10 @@ class Unreachable(Exception):
 
 
 class Stream(NamedTuple):
-    """Bytes from `start` on, which may be before what was asked for; `total` of the whole, 0: not known."""
+    """Bytes from `start` on, which may be before what was asked for; `total` of the whole, 0: not known.
+
+    Blocks that end before `total` are a store that broke off: the download sees to that.
+    """
 
     start: int
     total: int

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -18,10 +19,12 @@ from sklearn.base import BaseEstimator
 
 from pointsman.core.spec import VersionSpec
 from pointsman.core.tensor import Signature, TensorSpec
+from pointsman.core.uri import data_uri
 from pointsman.errors import FAILED_PRECONDITION, Failure, LoadError
 from pointsman.runtimes.base import Loaded
 from pointsman.runtimes.loader import load
 from pointsman.settings import Settings
+from pointsman.stores.fetcher import Fetcher
 from tests.integration.runtimes.exhibits import (
     ROWS,
     WIDTH,
@@ -126,6 +129,26 @@ def test_weights_beside_a_model_are_those_that_were_promised(tmp_path: Path) -> 
     weights.write_bytes(bytes(weights.stat().st_size))
     failure = refused(exhibit.path, "openvino", options={"weights_sha256": digest})
     assert failure.field == "options.weights_sha256"
+
+
+def test_a_network_and_its_weights_are_fetched_apart(tmp_path: Path) -> None:
+    exhibit = with_openvino(tmp_path)
+    files = [exhibit.path.read_bytes(), exhibit.path.with_suffix(".bin").read_bytes()]
+    [model, weights] = map(data_uri, files, ("a.xml", "a.bin"))
+    [of_model, of_weights] = [hashlib.sha256(content).hexdigest() for content in files]
+    spec = VersionSpec(model, runtime="openvino", sha256=of_model)
+    whole = msgspec.structs.replace(spec, options={"weights": weights, "weights_sha256": of_weights})
+    fetcher, settings = Fetcher(Settings(artifact_cache=str(tmp_path / "cache"))), Settings()
+    placed = fetcher.place(whole, lambda _: None)
+    [result] = load(placed.spec, settings, lambda: None).loaded.infer([{"x": ROWS[:3]}], 8)
+    assert isinstance(result, dict)
+    np.testing.assert_allclose(result["p"], exhibit.answer(ROWS[:3]), atol=1e-5)
+    placed.release()
+    alone = fetcher.place(spec, lambda _: None)
+    with pytest.raises(LoadError, match="give its URI, and weights_sha256") as error:
+        load(alone.spec, settings, lambda: None)
+    assert error.value.failure.field == "options.weights"
+    alone.release()
 
 
 def test_weights_in_another_file_are_found_in_the_depths_of_a_model(tmp_path: Path) -> None:

@@ -6,7 +6,11 @@ import hashlib
 import logging
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,9 +22,11 @@ from pointsman.core.spec import VersionSpec
 from pointsman.core.uri import data_uri
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE, Failure, LoadError
 from pointsman.settings import Settings
+from pointsman.stores.download import Download
 from pointsman.stores.fetcher import Fetcher, Placed
 from pointsman.stores.http_source import basic
-from pointsman.stores.small_sources import blob_key
+from pointsman.stores.small_sources import artifact_key
+from pointsman.stores.source import Stream
 from tests.integration.stores.shop import Shop
 
 CONTENT = b"".join(number.to_bytes(4, "big") for number in range(600_000))  # 2.4 MB
@@ -114,7 +120,7 @@ def test_another_content_than_was_promised_is_never_opened_and_leaves_nothing(
     code, field, said = failure_of(fetcher(tmp_path, shop.url), version(shop.url + "/good/a.ubj"))
     assert (code, field) == (FAILED_PRECONDITION, "sha256")
     assert SHA256 in said
-    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_spoilt_file_on_the_disk_is_fetched_again(shop: Shop, tmp_path: Path) -> None:
@@ -195,6 +201,7 @@ def test_a_store_that_is_busy_is_asked_again_and_one_that_has_nothing_is_not(
     code, field, said = failure_of(made, version(f"{shop.url}/good/none.ubj", "0" * 64))
     assert (code, field) == (NOT_FOUND, "uri")
     assert said == f"uri: {shop.url}/good/none.ubj answers 404"
+    assert [path.name for path in tmp_path.iterdir() if "0" * 64 in path.name] == []
 
 
 def test_time_and_bytes_are_bounded(shop: Shop, tmp_path: Path) -> None:
@@ -221,10 +228,30 @@ def test_the_least_recently_used_leaves_the_disk_but_none_that_is_being_opened(
         content_of(made, spec)
     there = [spec.sha256 for spec in specs if (tmp_path / f"{spec.sha256}.ubj").exists()]
     assert there == [specs[0].sha256, specs[3].sha256, specs[4].sha256]
-    assert len(list(tmp_path.glob("*.lock"))) == 3
+    assert len(list(tmp_path.glob("*.ubj.lock"))) == 3
     first.release()
     content_of(made, specs[1])
     assert not (tmp_path / f"{specs[0].sha256}.ubj").exists()
+
+
+def test_what_is_on_its_way_counts_as_if_it_were_there(shop: Shop, tmp_path: Path) -> None:
+    shop.files["/slow/a.ubj"], other = CONTENT, CONTENT[::-1]
+    shop.files["/good/b.ubj"] = other
+    first, second = (
+        fetcher(tmp_path, shop.url, artifact_cache_bytes=len(CONTENT) * 3 // 2, fetch_timeout_ms=ms)
+        for ms in (20_000, 300)
+    )
+    began = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        found = threads.submit(first.place, version(f"{shop.url}/slow/a.ubj"), lambda _: began.set())
+        assert began.wait(20)
+        late = failure_of(second, version(f"{shop.url}/good/b.ubj", hashlib.sha256(other).hexdigest()))
+        shop.gate.set()
+        found.result(20).release()
+    assert late[0] == UNAVAILABLE
+    assert "artifact_cache_bytes are in use" in late[2]
+    content_of(second, version(f"{shop.url}/good/b.ubj", hashlib.sha256(other).hexdigest()))
+    assert not (tmp_path / f"{SHA256}.ubj").exists()  # once it is there it makes room, as any other
 
 
 def test_many_workers_fetch_one_artifact_once(shop: Shop, tmp_path: Path) -> None:
@@ -260,7 +287,7 @@ def test_a_download_that_nobody_wants_any_more_ends(shop: Shop, tmp_path: Path) 
 
 def test_redis_keeps_small_ones_and_commands_carry_tiny_ones(redis_url: str, tmp_path: Path) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.set(blob_key(SHA256), CONTENT)
+        client.set(artifact_key(SHA256), CONTENT)
     made = fetcher(tmp_path, "blob:", redis=redis_url)
     assert content_of(made, version(f"blob:{SHA256}/a.ubj")) == CONTENT
     gone = hashlib.sha256(b"gone").hexdigest()
@@ -291,6 +318,57 @@ def test_other_stores_are_fsspecs_and_a_missing_package_is_named(tmp_path: Path)
     assert failure_of(made, version(f"local://{tmp_path}/none.ubj", "0" * 64))[0] == NOT_FOUND
 
 
+def test_a_store_that_ends_before_its_time_is_asked_for_the_rest(tmp_path: Path) -> None:
+    class Hasty:
+        """Gives half of what is missing and ends, as if that were all, twice."""
+
+        def __init__(self) -> None:
+            self.starts: list[int] = []
+
+        @contextmanager
+        def open(self, start: int) -> Iterator[Stream]:
+            self.starts.append(start)
+            rest = CONTENT[start:]
+            given = rest if len(self.starts) > 2 else rest[: len(rest) // 2]
+            yield Stream(start, len(CONTENT), iter([given]))
+
+    source, part = Hasty(), tmp_path / "part"
+    download = Download(
+        source,
+        SHA256,
+        part,
+        most_bytes=len(CONTENT),
+        claim=lambda _: True,
+        tell=silent,
+        field="uri",
+        digest_field="sha256",
+    )
+    half = len(CONTENT) // 2
+    download.run(time.monotonic() + 20)
+    assert source.starts == [0, half, half + half // 2]
+    assert part.read_bytes() == CONTENT
+
+
+def test_the_weights_of_a_network_come_as_its_description_does(shop: Shop, tmp_path: Path) -> None:
+    shop.files["/good/a.bin"], secret = CONTENT, tmp_path / "secret"
+    secret.write_bytes(b"not to be asked about")
+    model = data_uri(b"<net/>", "a.xml")
+    made = fetcher(tmp_path / "cache", shop.url)
+
+    def wanted(weights: str) -> VersionSpec:
+        options = {"weights": weights, "weights_sha256": SHA256}
+        sha256 = hashlib.sha256(b"<net/>").hexdigest()
+        return VersionSpec(model, runtime="openvino", sha256=sha256, options=options)
+
+    placed = made.place(wanted(f"{shop.url}/good/a.bin"), silent)
+    assert Path(urlsplit(placed.spec.options["weights"]).path).read_bytes() == CONTENT
+    placed.release()
+    code, field, said = failure_of(made, wanted(secret.as_uri()))
+    assert (code, field) == (FAILED_PRECONDITION, "options.weights")
+    assert "`stores`" in said
+    assert hashlib.sha256(secret.read_bytes()).hexdigest() not in said
+
+
 def test_archives_with_code_are_trusted_by_the_uri_that_they_came_from(shop: Shop, tmp_path: Path) -> None:
     shop.files["/reviewed/a.pt"] = shop.files["/good/a.pt"] = CONTENT
     made = fetcher(tmp_path, shop.url, trusted_stores=(f"{shop.url}/reviewed",))
@@ -298,3 +376,22 @@ def test_archives_with_code_are_trusted_by_the_uri_that_they_came_from(shop: Sho
         placed = made.place(version(shop.url + path), silent)
         assert (placed.spec.uri in placed.trusted_stores) is is_trusted
         placed.release()
+
+
+def test_trust_in_a_folder_is_none_in_what_was_fetched_into_it(shop: Shop, tmp_path: Path) -> None:
+    shop.files["/good/a.pt"], tiny = CONTENT, b"tiny"
+    cache = tmp_path / "cache"
+    made = fetcher(cache, shop.url, "file:///", trusted_stores=(tmp_path.as_uri(),))
+    for spec in (
+        version(f"{shop.url}/good/a.pt"),
+        version(data_uri(tiny, "a.pt"), hashlib.sha256(tiny).hexdigest()),
+        version((cache / f"{SHA256}.pt").as_uri()),  # what the first one left there
+    ):
+        placed = made.place(spec, silent)
+        assert placed.spec.uri.startswith(cache.as_uri())
+        assert placed.trusted_stores == ()
+        placed.release()
+    (tmp_path / "own.pt").write_bytes(CONTENT)
+    placed = made.place(version((tmp_path / "own.pt").as_uri()), silent)
+    assert placed.trusted_stores == (tmp_path.as_uri(),)
+    placed.release()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 
 from pointsman.core.commands import Command, Register
+from pointsman.core.files import File, files_of, moved
 from pointsman.core.reduce import Facts, reduce
 from pointsman.core.spec import VersionSpec
 from pointsman.core.table import RouteTable
@@ -50,6 +52,21 @@ def test_what_is_fetched_needs_a_digest(uri: str) -> None:
     fault = address_fault(VersionSpec("python:a:B", example=uri))
     assert fault is not None
     assert fault.field == "example_sha256"
+
+
+def test_the_weights_of_a_network_are_a_file_as_any_other() -> None:
+    weights = "https://models.example/a.bin"
+    spec = VersionSpec("file:///a.xml", runtime="openvino", options={"weights": weights, "more": "1"})
+    fault = address_fault(spec)
+    assert fault is not None
+    assert (fault.code, fault.field) == (FAILED_PRECONDITION, "options.weights_sha256")
+    assert File("options.weights", weights, "options.weights_sha256", "") in files_of(spec)
+    assert moved(spec, {"options.weights": "file:///b.bin"}).options == {
+        "weights": "file:///b.bin",
+        "more": "1",
+    }
+    # An option of that name is another runtime's own.
+    assert address_fault(msgspec.structs.replace(spec, runtime="torch")) is None
 
 
 def test_a_router_refuses_such_a_version_of_a_runtime_of_ours_and_no_other() -> None:

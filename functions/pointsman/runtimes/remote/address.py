@@ -36,20 +36,38 @@ class Address(NamedTuple):
         return f"{host}:{self.port}"
 
 
+class Allowed(NamedTuple):
+    """What may be asked, and the environment variable whose key may be sent there, empty for none."""
+
+    prefix: Address
+    key: str
+
+
 def address_of(uri: str, remotes: Sequence[str]) -> Address:
     """Return a version's address, which lies below one of the prefixes in `remotes`; raises LoadError."""
     address = parsed(uri)
     if address is None:
         message = f"uri: {uri!r} is not http://HOST:PORT/PATH, https://…, grpc://HOST:PORT/NAME or grpcs://…"
         raise LoadError(Failure(INVALID_ARGUMENT, message, "uri"))
-    prefixes = [prefix for prefix in map(parsed, remotes) if prefix is not None]
-    if not any(_is_below(address, prefix) for prefix in prefixes):
+    if not any(is_below(address, one.prefix) for one in allowed_of(remotes)):
         message = (
             f"uri: this pod may not ask {address.scheme}://{address.authority}; its operator allows it by a "
             "URI prefix in the setting `remotes`"
         )
         raise LoadError(Failure(PERMISSION_DENIED, message, "uri"))
     return address
+
+
+def allowed_of(remotes: Sequence[str]) -> list[Allowed]:
+    """Return what `remotes` allows: `PREFIX`, or `KEY@PREFIX`, the key by its environment variable."""
+    found = []
+    for text in remotes:
+        key, at, rest = text.partition("@")
+        is_bound = bool(at) and key.isidentifier()  # otherwise the @ is of a URI, which none of ours holds
+        prefix = parsed(rest if is_bound else text)
+        if prefix is not None:
+            found.append(Allowed(prefix, key if is_bound else ""))
+    return found
 
 
 def parsed(uri: str) -> Address | None:
@@ -73,7 +91,7 @@ def parsed(uri: str) -> Address | None:
     return Address(parts.scheme, parts.hostname, known, parts.path.rstrip("/"))
 
 
-def _is_below(address: Address, prefix: Address) -> bool:
+def is_below(address: Address, prefix: Address) -> bool:
     """Whether an address is a prefix or lies below it, segment by segment."""
     if address[:3] != prefix[:3]:
         return False

@@ -12,9 +12,10 @@ from pointsman.pb.v1 import inference_pb2 as pb
 from pointsman.runtimes.base import Result
 from pointsman.runtimes.remote.caller import Caller
 from pointsman.runtimes.remote.http_line import HttpLine
+from pointsman.runtimes.remote.key import key_of
 from pointsman.runtimes.remote.model import RemoteModel, answer_batched
 from pointsman.runtimes.remote.opening import Place, introduced, line_to, place_of
-from pointsman.runtimes.remote.options import Options, key_of, options_of
+from pointsman.runtimes.remote.options import Options, options_of
 from pointsman.runtimes.remote.signing import signed
 from pointsman.runtimes.remote.trouble import Trouble, unreadable
 from pointsman.settings import Settings
@@ -113,7 +114,8 @@ def _door(spec: VersionSpec, settings: Settings, options: Options) -> Door:
         place = place_of(spec, settings, _HTTP, "http://HOST:PORT/v2/models/NAME[/versions/V]")
         return HttpDoor(line_to(place.address, options, settings), place.address.path)
     place = place_of(spec, settings, _GRPC, "grpc://HOST:PORT/NAME[/V]")
-    return _grpc_door()(place, key_of(options), settings.remote_bytes)
+    key = key_of(options.key_env, place.address, settings.remotes)
+    return _grpc_door()(place, key, settings.remote_bytes)
 
 
 def _grpc_door() -> Callable[[Place, str, int], Door]:

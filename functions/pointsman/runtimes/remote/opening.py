@@ -12,7 +12,8 @@ from pointsman.errors import INVALID_ARGUMENT, UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.remote.address import Address, address_of
 from pointsman.runtimes.remote.caller import Caller
 from pointsman.runtimes.remote.http_line import HttpLine
-from pointsman.runtimes.remote.options import Options, key_of
+from pointsman.runtimes.remote.key import key_of
+from pointsman.runtimes.remote.options import Options
 from pointsman.runtimes.remote.trouble import Trouble, Unsent
 from pointsman.settings import Settings
 
@@ -41,7 +42,8 @@ def place_of(spec: VersionSpec, settings: Settings, form: str, shown: str) -> Pl
 
 def line_to(address: Address, options: Options, settings: Settings) -> HttpLine:
     """Return connections over HTTP; raises LoadError."""
-    return HttpLine(address, key_of(options), options.connections, settings.remote_bytes)
+    key = key_of(options.key_env, address, settings.remotes)
+    return HttpLine(address, key, options.connections, settings.remote_bytes)
 
 
 def introduced(caller: Caller, ask: Callable[[float], T], close: Callable[[], None]) -> T:

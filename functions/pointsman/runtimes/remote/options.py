@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final, TypeVar
 
 import msgspec
 
 from pointsman.core.spec import VersionSpec
-from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, Failure, LoadError
+from pointsman.errors import INVALID_ARGUMENT, Failure, LoadError
 from pointsman.runtimes.base import one_line
 
 # With a call's own 20 s this stays below the 60 s that the transport waits.
 MOST_TIMEOUT_MS: Final = 30_000
-# A version's author names the variable, and what it holds leaves the pod: no other secret may be named.
-_KEY_SUFFIX: Final = "_API_KEY"
 _BOUNDS: Final = (("timeout_ms", 1, MOST_TIMEOUT_MS), ("retries", 0, 10), ("connections", 1, 256))
 
 
@@ -53,20 +50,6 @@ def options_of(spec: VersionSpec, kind: type[O]) -> O:
         if not least <= getattr(options, name) <= most:
             raise _invalid(f"options.{name}", f"must be from {least} to {most}")
     return options
-
-
-def key_of(options: Options) -> str:
-    """Return the API key, empty where none is asked for; raises LoadError where the pod has none."""
-    name = options.key_env
-    if not name:
-        return ""
-    if not name.endswith(_KEY_SUFFIX):
-        raise _invalid("options.key_env", f"the name of the variable must end in {_KEY_SUFFIX}")
-    key = os.environ.get(name, "").strip()
-    if not key or not (key.isascii() and key.isprintable()):
-        message = f"options.key_env: the pod has no key in the environment variable {name}"
-        raise LoadError(Failure(FAILED_PRECONDITION, one_line(message), "options.key_env"))
-    return key
 
 
 def _invalid(field: str, message: str) -> LoadError:

@@ -99,9 +99,9 @@ def spec(uri: str, runtime: str = "oip", **fields: Any) -> VersionSpec:
 
 
 def opened(uri: str, runtime: str = "oip", **fields: Any) -> RemoteModel:
-    """Return a version loaded and warm, whose remote is allowed."""
-    settings = fields.pop("settings", {})
-    allowed = Settings(remotes=(uri,), **settings)
+    """Return a version loaded and warm, whose remote is allowed, and may have the key that it asks for."""
+    settings, key = fields.pop("settings", {}), fields.get("options", {}).get("key_env", "")
+    allowed = Settings(remotes=(f"{key}@{uri}" if key else uri,), **settings)
     loaded = load(spec(uri, runtime, **fields), allowed, lambda: None).loaded
     assert isinstance(loaded, RemoteModel)
     return loaded

@@ -21,6 +21,7 @@ PREFIX = "http://models:8000/v2/models"
         ("https://models/v1", "https://MODELS:443"),
         ("http://[::1]:8000/v2/models/a", "http://[::1]:8000"),
         ("grpc://models:8001/a", "grpc://models:8001"),
+        ("https://models/v1", "LLM_API_KEY@https://models/v1"),
     ],
 )
 def test_what_lies_below_an_allowed_prefix_may_be_asked(uri: str, prefix: str) -> None:
@@ -67,6 +68,7 @@ def test_what_lies_elsewhere_may_not_and_the_setting_is_named(uri: str) -> None:
         "file:///etc/passwd",
         "gopher://models:8000/v2/models/a",
         "models:8000/v2/models/a",
+        "LLM_API_KEY@http://models:8000/v2/models/a",
         "",
     ],
 )
