@@ -66,7 +66,7 @@ def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Fa
     changed = _change(table, command, facts)
     if isinstance(changed, Failure):
         return changed
-    changed = labelling.settled(followed(changed))
+    changed = followed(labelling.settled(changed))
     if not isinstance(command.body, Rollback):
         changed = recorded(changed, table, command.actor, facts.now_ms)
     fitted = _fitted(changed, table)
