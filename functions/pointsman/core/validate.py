@@ -7,7 +7,7 @@ from typing import Final
 
 from pointsman.core.files import files_of
 from pointsman.core.ids import GRAMMAR, is_name
-from pointsman.core.policy import latest, policy_faults
+from pointsman.core.policy import latest, policy_faults, staying
 from pointsman.core.spec import PROCESS, PYTHON, REMOTE, THREAD, ModelSpec, Step, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.table import RouteTable
@@ -60,7 +60,7 @@ def _added_faults(table: RouteTable, versions: Mapping[str, VersionSpec]) -> Ite
         yield invalid("register", "at least one version is required")
     for version, entry in versions.items():
         yield from _version_faults(version, entry)
-        yield from _fallback_faults(version, entry, {**table.versions, **versions})
+        yield from _fallback_faults(version, entry, {**staying(table), **versions})
     yield from policy_faults(table.policy, versions)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 
 from pointsman.core.commands import Command, Register
@@ -60,6 +61,26 @@ def test_a_router_refuses_such_a_version_of_a_runtime_of_ours_and_no_other() -> 
     assert refused.field == "versions.1.sha256"
     assert refused.message.startswith("versions.1.sha256: ")
     assert isinstance(reduce(RouteTable("churn"), command, Facts(0)), RouteTable)
+
+
+@pytest.mark.parametrize(
+    ("uri", "field"),
+    [("https://h/x.npy", "example_sha256"), ("https://ann:secret@h/x.npy", "example")],
+)
+def test_a_version_that_is_there_gets_no_file_that_a_new_one_would_not(uri: str, field: str) -> None:
+    facts = Facts(0, runtimes=frozenset({"onnx"}))
+    spec = VersionSpec("https://models.example/a.onnx", runtime="onnx", sha256=DIGEST)
+
+    def register(table: RouteTable, name: str, wanted: VersionSpec) -> RouteTable | Failure:
+        return reduce(table, Command(name, "churn", Register({"1": wanted})), facts)
+
+    table = register(RouteTable("churn"), "new", spec)
+    assert isinstance(table, RouteTable)
+    refused = register(table, "example", msgspec.structs.replace(spec, example=uri))
+    assert isinstance(refused, Failure)
+    assert refused.field == f"versions.1.{field}"
+    again = register(table, "its digest is known", msgspec.structs.replace(spec, sha256=""))
+    assert isinstance(again, RouteTable)
 
 
 def test_what_is_shown_of_a_uri_holds_no_secret() -> None:
