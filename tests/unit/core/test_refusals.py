@@ -97,6 +97,8 @@ BAD: list[tuple[Body, str, str]] = [
     (one(compute_timeout=30_001), INVALID_ARGUMENT, "versions.1.compute_timeout"),
     (one(isolation="process", runtime="oip"), INVALID_ARGUMENT, "versions.1.isolation"),
     (one(compute_timeout=500, runtime="openai"), INVALID_ARGUMENT, "versions.1.compute_timeout"),
+    (one(uri="https://ann:secret@h/v1", runtime="openai"), INVALID_ARGUMENT, "versions.1.uri"),
+    (one(uri="https://[", runtime="oip"), INVALID_ARGUMENT, "versions.1.uri"),
     (one(before=(Step("text"),), runtime="python"), INVALID_ARGUMENT, "versions.1.before"),
     (one(after=(Step("softmax"),), runtime="oip"), INVALID_ARGUMENT, "versions.1.after"),
     (one(memory=-1, isolation="process"), INVALID_ARGUMENT, "versions.1.memory"),

@@ -26,6 +26,8 @@ DIGEST = "0123456789abcdef" * 4
         ("file:///models/a b@c/../churn.onnx", ""),
         ("python:package:Class", ""),
         ("https://ann:secret@models.example/churn.onnx", "uri"),
+        ("Https://ann:secret@models.example/churn.onnx", "uri"),
+        (" https://ann:secret@models.example/churn.onnx", "uri"),
         ("https://models.example/public/../secret.onnx", "uri"),
         ("https://models.example/public/%2e%2e/secret.onnx", "uri"),
         ("https://models.example\\@elsewhere/churn.onnx", "uri"),
@@ -86,6 +88,7 @@ def test_a_version_that_is_there_gets_no_file_that_a_new_one_would_not(uri: str,
 def test_what_is_shown_of_a_uri_holds_no_secret() -> None:
     assert shown("https://ann:secret@host:8/a/b.onnx?sig=secret#secret") == "https://host:8/a/b.onnx"
     assert shown("sftp://secret@host") == "sftp://host"
+    assert shown("Https://ann:secret@host/a.onnx?secret") == "Https://host/a.onnx"
     assert shown(data_uri(b"secret" * 99, "a.txt")).startswith("data:… (")
     assert shown("file:///a?b@c") == "file:///a?b@c"
 
