@@ -44,6 +44,10 @@ _IDENTITY: Final = ("uri", "runtime", "factory", "pool", "options", *_STEPS)
 MAX_TABLE_BYTES: Final = 512 << 10
 
 
+# The history keeps it in the table, with each deployment.
+MAX_ACTOR: Final = 200
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What the world says at the time of a command: the router's clock, topics and files."""
 
@@ -64,6 +68,8 @@ def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Fa
     if command.expected_epoch is not None and command.expected_epoch != table.epoch:
         message = f"expected epoch {command.expected_epoch}, the table is at {table.epoch}"
         return Failure(ABORTED, message, "expected_epoch")
+    if len(command.actor) > MAX_ACTOR:
+        return invalid("actor", f"is at most {MAX_ACTOR} characters")
     changed = _change(table, command, facts)
     if isinstance(changed, Failure):
         return changed

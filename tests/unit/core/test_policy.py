@@ -101,6 +101,13 @@ def test_an_older_version_stands_in_while_the_newest_is_away() -> None:
     assert back.deployments == table.deployments
 
 
+def test_a_command_that_changes_nothing_is_no_deployment_while_an_older_version_stands_in() -> None:
+    table = latest(2, "2")
+    away = moved(table, word(table, {"1": READY}))
+    assert effective_split(away) == {"1": WEIGHT_SCALE}
+    assert done(away, SetPolicy("latest(2)"), "the same").deployments == table.deployments
+
+
 def test_what_the_policy_decided_is_in_the_history() -> None:
     table = latest(2, "2")
     assert [(one.split, one.actor) for one in table.deployments] == [
