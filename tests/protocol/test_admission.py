@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.tensor import Item
-from pointsman.errors import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED
+from pointsman.errors import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, Failure
 from pointsman.pb.v1 import ingress_pb2, serving_pb2
 from pointsman.pb.v1.inference_pb2 import LANE_INTERACTIVE
 from pointsman.pb.v1.routing_pb2 import READY
 from pointsman.runtimes.base import Key
 from pointsman.runtimes.host import Ran
 from pointsman.statefun.model_fn import WAITING_REPORT_MS
-from pointsman.statefun.protocol import REPORT, TASKS
+from pointsman.statefun.protocol import DIVERTED, REPORT, TASKS
+from pointsman.statefun.returned import diverted_of
 from pointsman.testing.engine import Reply
 from pointsman.topics import DEAD_LETTERS, RESPONSES
 from tests.protocol.world import Doubling, Router, Shard, asked, error_of, output, taken, task_batch
@@ -35,10 +36,12 @@ def reported(router: Router, done: int, wait_ms: int, shard: int = INTERACTIVE_S
     router.call((REPORT, report.SerializeToString()))
 
 
-def behind(wait_ms: int = 300, *, is_ordered: bool = False) -> Router:
+def behind(wait_ms: int = 300, *, is_ordered: bool = False, fallback_of: str = "") -> Router:
     """Return a router whose version answers 1,000 a second, with 500 in flight."""
-    version = {"uri": "python:a:One", "ordered": is_ordered}
-    router = Router().serving({**ONE, "versions": {"1": version}})
+    versions = {"1": {"uri": "python:a:One", "ordered": is_ordered}}
+    if fallback_of:
+        versions[fallback_of] = {"uri": "python:a:Other", "fallback": "1"}
+    router = Router().serving({**ONE, "versions": versions})
     router.ask(*people(1_000))
     for step in range(1, 6):
         router.now += 100
@@ -64,6 +67,22 @@ def test_as_many_are_taken_as_will_be_answered_in_time() -> None:
     router.now += 450
     assert 90 <= len(taken(router.ask(*people(1_000)))) <= 110
     assert taken(router.ask(*people(10))) == []
+
+
+def test_what_another_version_could_not_answer_is_taken_only_where_there_is_time_for_it() -> None:
+    router = behind(fallback_of="2")
+    records = [*people(3), asked("s")]
+    reply = router.call((DIVERTED, _diverted("2", *records)))
+    assert taken(reply) == ["s"]
+    assert refused(reply) == [RESOURCE_EXHAUSTED] * 3
+    router.now += 450
+    assert len(taken(router.call((DIVERTED, _diverted("2", *people(3)))))) == 3
+
+
+def _diverted(version: str, *records: ingress_pb2.Ingress) -> bytes:
+    error = Failure(UNAVAILABLE, "no")
+    (message,) = diverted_of([one.SerializeToString() for one in records], version, 1, error)
+    return message
 
 
 def test_a_deadline_that_is_near_leaves_less_room() -> None:

@@ -38,6 +38,7 @@ from tests.protocol.world import (
     error_of,
     events,
     job,
+    letter,
     output,
     response,
     said,
@@ -189,6 +190,9 @@ def test_a_fallback_that_is_gone_meanwhile_leaves_the_first_answer() -> None:
     assert tasks(reply.sent) == {}
     (record,) = reply.to(RESPONSES)
     assert error_of(record) == {"code": UNAVAILABLE, "message": DOWN.message, "retryable": True, "field": ""}
+    (lost,) = reply.to(DEAD_LETTERS)
+    answer = response(record)
+    assert (answer.version, answer.arm, answer.epoch, letter(lost).version) == ("1", "1", 7, "1")
 
 
 def test_the_router_names_a_fallback_only_while_it_serves() -> None:

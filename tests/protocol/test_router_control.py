@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from pointsman.core.ids import INTERACTIVE_SHARD
 from pointsman.core.table import VersionState
+from pointsman.core.uri import data_of, data_uri
 from pointsman.errors import ABORTED, INVALID_ARGUMENT, NOT_FOUND
 from pointsman.pb.v1 import routing_pb2, serving_pb2
 from pointsman.pb.v1.ingress_pb2 import Header
@@ -242,6 +244,21 @@ def test_a_ready_version_gets_its_handles_before_its_first_tasks() -> None:
     assert handle.spec.uri == "python:a:One"
     assert {(event["version"], event["state"]) for event in events(reply)} == {("1", "READY"), ("2", "READY")}
     assert len(reply.to(ROUTES)) == 1
+
+
+def test_no_file_that_lies_in_the_table_travels_with_the_calls_of_a_shard() -> None:
+    files = {name: data_uri(f"content of {name}".encode() * 99, "a.json") for name in ("m", "x", "y", "w")}
+    digest = {name: hashlib.sha256(data_of(uri)).hexdigest() for name, uri in files.items()}
+    step = {"use": "words", "uri": files["w"], "sha256": digest["w"]}
+    one = {"uri": files["m"], "runtime": "onnx", "sha256": digest["m"], "before": [step]}
+    one |= {"example": files["x"], "example_sha256": digest["x"]}
+    one |= {"expect": files["y"], "expect_sha256": digest["y"]}
+    router = Router()
+    router.obey({"model": "digits", "versions": {"1": one}})
+    handles = [sent.value for sent in router.hear({"1": READY}).sent if sent.typename == HANDLE]
+    assert len(handles) == 3
+    assert max(map(len, handles)) < 600
+    assert router.table.versions["1"].spec.example == files["x"]
 
 
 def test_a_repeated_word_says_nothing_new() -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
+from pointsman.cli.models import labels_of, named
 from pointsman.cli.options import AsJson, Kafka, Name, kafka_of
 from pointsman.cli.output import Output
 from pointsman.client.catalogue import read_catalogue
 from pointsman.client.holdings import Holding, read_holdings
+from pointsman.core.spec import Step, VersionSpec
 from pointsman.core.table import RouteTable, VersionEntry
 from pointsman.core.tensor import TensorSpec
+from pointsman.core.uri import shown
 from pointsman.errors import ClientError
+
+_URIS: Final = ("uri", "example", "expect")
+_TEXTS: Final = ("uri", "runtime", "factory", "sha256", "pool", "example", "expect", "fallback", "isolation")
+_ALWAYS: Final = ("max_batch", "concurrency", "min_ready", "ordered", "pinned")
 
 
 def models(kafka: Kafka = "", name: Name = "", as_json: AsJson = False) -> None:
@@ -76,7 +83,8 @@ def _facts(table: RouteTable, entry: VersionEntry, held: Sequence[Holding]) -> d
         "model": table.model,
         "epoch": table.epoch,
         **msgspec.to_builtins(entry),
-        "labels": _labels(table, entry),
+        "labels": named(table.labels, entry.version),
+        "awaited": named(table.awaited, entry.version),
         "pods": [msgspec.to_builtins(one) for one in held],
     }
 
@@ -97,22 +105,37 @@ def _row(table: RouteTable, entry: VersionEntry, held: Sequence[Holding], now_ms
 
 
 def _tell(out: Output, table: RouteTable, entry: VersionEntry, held: Sequence[Holding], now_ms: int) -> None:
-    spec, rows = entry.spec, list[tuple[object, object]]()
+    rows: list[tuple[object, object]] = []
     rows.append(("state", entry.state.value + (f": {entry.reason}" if entry.reason else "")))
     rows.append(("generation", entry.generation))
-    if labels := _labels(table, entry):
-        rows.append(("labels", ", ".join(labels)))
-    for field in ("uri", "runtime", "factory", "sha256", "pool", "example"):
-        if value := getattr(spec, field):
-            rows.append((field, value))
+    if labels := labels_of(table, entry.version):
+        rows.append(("labels", labels))
+    rows += described(entry.spec)
+    rows += [(f"pod {one.pod}", _said(one, now_ms)) for one in held]
+    out.table(("field", "value"), rows, title=f"{table.model} version {entry.version}")
+
+
+def described(spec: VersionSpec) -> list[tuple[object, object]]:
+    """Return the fields of a description that say something, as people read them."""
+    given = {field: getattr(spec, field) for field in _TEXTS if getattr(spec, field)}
+    rows: list[tuple[object, object]]
+    rows = [(field, shown(value) if field in _URIS else value) for field, value in given.items()]
+    rows += [("tolerance", f"{spec.tolerance:g}")] if spec.expect else []
     rows += [(f"options.{key}", value) for key, value in spec.options.items()]
+    for group in ("before", "after"):
+        rows += [(f"{group}.{number}", _step(step)) for number, step in enumerate(getattr(spec, group))]
     if spec.signature is not None:
         rows += [("input", _tensor(one)) for one in spec.signature.inputs]
         rows += [("output", _tensor(one)) for one in spec.signature.outputs]
-    for field in ("max_batch", "concurrency", "min_ready", "ordered", "pinned"):
-        rows.append((field, getattr(spec, field)))
-    rows += [(f"pod {one.pod}", _said(one, now_ms)) for one in held]
-    out.table(("field", "value"), rows, title=f"{table.model} version {entry.version}")
+    rows += [(field, getattr(spec, field)) for field in _ALWAYS]
+    rows += [("compute_timeout", f"{spec.compute_timeout:,} ms")] if spec.compute_timeout else []
+    rows += [("memory", f"{spec.memory:,} bytes")] if spec.memory else []
+    return rows
+
+
+def _step(step: Step) -> str:
+    options = (f"{key}={value}" for key, value in step.options.items())
+    return " ".join([step.use, *([shown(step.uri)] if step.uri else []), *options])
 
 
 def _said(one: Holding, now_ms: int) -> str:
@@ -121,10 +144,6 @@ def _said(one: Holding, now_ms: int) -> str:
     told.append(f"loaded {one.loads} times" + (f", last in {one.load_ms:,} ms" if one.loads else ""))
     told.append(f"{one.passes:,} passes of {_mean([one])} rows, last use {_ago(one.last_ms, now_ms)}")
     return "\n".join(told)
-
-
-def _labels(table: RouteTable, entry: VersionEntry) -> list[str]:
-    return [label for label, version in table.labels.items() if version == entry.version]
 
 
 def _tensor(spec: TensorSpec) -> str:

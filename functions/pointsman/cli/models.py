@@ -149,7 +149,7 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for version, entry in table.versions.items():
         weight = split.get(version, 0)
-        labels = ", ".join(_labels(table, version))
+        labels = labels_of(table, version)
         share = f"{weight / total:.1%}" if total else "-"
         decimal = f"{weight / WEIGHT_SCALE:g}"
         spec, state = entry.spec, entry.state.value
@@ -157,9 +157,15 @@ def _rows(table: RouteTable) -> list[tuple[object, ...]]:
     return rows
 
 
-def _labels(table: RouteTable, version: str) -> list[str]:
-    waiting = [f"{label} (when ready)" for label, target in table.awaited.items() if target == version]
-    return [label for label, target in table.labels.items() if target == version] + waiting
+def labels_of(table: RouteTable, version: str) -> str:
+    """Return the labels of a version as people read them, those that are on their way marked."""
+    waiting = [f"{label} (when ready)" for label in named(table.awaited, version)]
+    return ", ".join([*named(table.labels, version), *waiting])
+
+
+def named(labels: Mapping[str, str], version: str) -> list[str]:
+    """Return which of the labels are on a version."""
+    return [label for label, target in labels.items() if target == version]
 
 
 def _remarks(table: RouteTable) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from pointsman.core.uri import scheme_of
 from pointsman.errors import SettingsError
 from pointsman.stores.artifacts import Artifact
 
@@ -38,7 +39,7 @@ def _stored(steps: Any, base: Path, put: Callable[[Path], Artifact]) -> Any:
 
 def _one(step: dict[str, Any], base: Path, put: Callable[[Path], Artifact]) -> dict[str, Any]:
     uri = step.get("uri")
-    if not isinstance(uri, str) or "://" in uri:
+    if not isinstance(uri, str) or scheme_of(uri):
         return step
     stored = put(base / Path(uri).expanduser())
     return {**step, "uri": stored.uri, "sha256": stored.sha256}

@@ -17,15 +17,17 @@ REMEMBERED_DEPLOYMENTS: Final = 8
 
 
 def recorded(table: RouteTable, before: RouteTable, actor: str, now_ms: int) -> RouteTable:
-    """Return the table with its split and labels remembered, where they are not those of the last deployment.
+    """Return the table with its split and labels remembered, where a command changed them.
 
+    Those of the last deployment are not remembered again; nor is what a policy has made of them meanwhile.
     A table of a release that remembered none begins with what it had before.
     """
     known = table.deployments or tuple(
         filter(_is_some, [_deployment(before, before.epoch, "", before.at_ms)])
     )
     now = _deployment(table, before.epoch + 1, actor, now_ms)
-    if not _is_some(now) or (known and _what(known[-1]) == _what(now)):
+    in_force = [_what(one) for one in (*known[-1:], _deployment(before, before.epoch, "", before.at_ms))]
+    if not _is_some(now) or _what(now) in in_force:
         return table
     return msgspec.structs.replace(table, deployments=(*known, now)[-REMEMBERED_DEPLOYMENTS:])
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from pointsman.core.policy import staying
 from pointsman.core.table import RouteTable, VersionEntry, is_serving
 from pointsman.core.validate import label_faults
 from pointsman.errors import FAILED_PRECONDITION, Failure
@@ -46,7 +47,7 @@ def is_held(table: RouteTable, entry: VersionEntry) -> bool:
 def moved(table: RouteTable, labels: Mapping[str, str]) -> RouteTable | Failure:
     """Return the table with some labels pointed at other versions, or removed where the version is empty."""
     for label, version in labels.items():
-        fault = next(label_faults(label, version, table.versions), None) or _early(table, label, version)
+        fault = next(label_faults(label, version, staying(table)), None) or _early(table, label, version)
         if fault is not None:
             return fault
     merged = {label: version for label, version in {**table.labels, **labels}.items() if version}

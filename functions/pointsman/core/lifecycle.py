@@ -71,7 +71,7 @@ def patience_ms(every_ms: int, silence_ms: int) -> int:
 def advance(table: RouteTable, moment: Moment) -> RouteTable:
     """Return the table with each version in the state that the moment implies; a new epoch if any moved."""
     versions = {name: _heard(entry, moment) for name, entry in table.versions.items()}
-    heard = settled(followed(msgspec.structs.replace(table, versions=versions)))
+    heard = followed(settled(msgspec.structs.replace(table, versions=versions)))
     drained = {name: _drained(entry, heard, moment) for name, entry in heard.versions.items()}
     left = {name: entry for name, entry in drained.items() if entry.state is not VersionState.RETIRED}
     settled_again = settled(msgspec.structs.replace(heard, versions=left))

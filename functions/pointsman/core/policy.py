@@ -2,13 +2,14 @@
 
 `named`: what the last model file lists and what was registered since; whoever splits the traffic decides.
 `all`: every registered version, until it is retired. `latest(n)`: the n of the highest numbers; the newest
-that is READY gets all the traffic, and an older one leaves when one that is newer than it serves.
+that is READY gets all the traffic, and an older one leaves when one that is newer than it serves; not while
+a label is on it, or is to move there, and not while a version that stays falls back to it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Final
 
 import msgspec
@@ -72,8 +73,23 @@ def followed(table: RouteTable) -> RouteTable:
     if [name for name, weight in route.split.items() if weight > 0] != [wanted]:
         route = msgspec.structs.replace(route, split={wanted: WEIGHT_SCALE})
     # While the newest ones load or fail, the one that serves stays, however many they are.
-    old = [name for name in newest_first[count:] if ready is not None and int(name) < int(ready)]
-    return msgspec.structs.replace(table, route=route, versions=_left(table.versions, old))
+    old = {name for name in newest_first[count:] if ready is not None and int(name) < int(ready)}
+    gone = old - _needed(table, old)
+    return msgspec.structs.replace(table, route=route, versions=_left(table.versions, gone))
+
+
+def _needed(table: RouteTable, old: Set[str]) -> set[str]:
+    """Return the old versions that requests may still reach: by a label, or behind one that stays."""
+    needed: set[str] = set()
+    named = {*table.labels.values(), *table.awaited.values(), *_stand_ins(table, staying(table).keys() - old)}
+    while more := (old & named) - needed:
+        needed |= more
+        named = _stand_ins(table, more)
+    return needed
+
+
+def _stand_ins(table: RouteTable, names: Iterable[str]) -> set[str]:
+    return {table.versions[name].spec.fallback for name in names}
 
 
 def _left(versions: Mapping[str, VersionEntry], names: Iterable[str]) -> dict[str, VersionEntry]:

@@ -35,12 +35,17 @@ from pointsman.core.uri import address_fault, shown
 from pointsman.core.validate import check_spec, check_versions, check_weights, invalid, label_faults
 from pointsman.errors import ABORTED, FAILED_PRECONDITION, NOT_FOUND, Failure
 
+_STEPS: Final = ("before", "after")
 # What makes a version that version: a change of any of these needs a new one.
-_IDENTITY = ("uri", "runtime", "factory", "pool", "options", "before", "after")
+_IDENTITY: Final = ("uri", "runtime", "factory", "pool", "options", *_STEPS)
 
 # A table travels with every call of its router and is one record of a topic: it must stay far below the
 # topic's limit, with the reasons that pods add to it.
 MAX_TABLE_BYTES: Final = 512 << 10
+
+
+# The history keeps it in the table, with each deployment.
+MAX_ACTOR: Final = 200
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -63,10 +68,12 @@ def reduce(table: RouteTable, command: Command, facts: Facts) -> RouteTable | Fa
     if command.expected_epoch is not None and command.expected_epoch != table.epoch:
         message = f"expected epoch {command.expected_epoch}, the table is at {table.epoch}"
         return Failure(ABORTED, message, "expected_epoch")
+    if len(command.actor) > MAX_ACTOR:
+        return invalid("actor", f"is at most {MAX_ACTOR} characters")
     changed = _change(table, command, facts)
     if isinstance(changed, Failure):
         return changed
-    changed = labelling.settled(followed(changed))
+    changed = followed(labelling.settled(changed))
     if not isinstance(command.body, Rollback):
         changed = recorded(changed, table, command.actor, facts.now_ms)
     fitted = _fitted(changed, table)
@@ -193,21 +200,28 @@ def _output_fault(route: Route, facts: Facts) -> Failure | None:
 
 def _version(table: RouteTable, name: str, wanted: VersionSpec, facts: Facts) -> VersionEntry | Failure:
     known = table.versions.get(name)
-    if known is not None and known.state is not VersionState.DRAINING:
-        return _kept(known, wanted)
-    if known is not None:
+    if known is not None and known.state is VersionState.DRAINING:
         message = f"version {name} is draining; apply it again when it is retired"
         return Failure(FAILED_PRECONDITION, message, f"versions.{name}")
-    misplaced = address_fault(wanted) if wanted.runtime in facts.runtimes else None
-    if misplaced is not None:
-        where = f"versions.{name}.{misplaced.field}"
-        return Failure(misplaced.code, f"versions.{name}.{misplaced.message}", where)
+    kept = None if known is None else _kept(known, wanted)
+    if isinstance(kept, Failure):
+        return kept
+    misplaced = _misplaced(name, wanted if kept is None else kept.spec, facts)
+    if misplaced is not None or kept is not None:
+        return misplaced or kept
     for file in files_of(wanted):
         fault = "" if file.field in (EXAMPLE, EXPECT) else facts.artifact_fault(file.uri)
         if fault:
             where = f"versions.{name}.{file.field}"
             return Failure(NOT_FOUND, f"{where}: {fault}", where)
     return VersionEntry(name, wanted, VersionState.REGISTERED, table.epoch + 1, since_ms=facts.now_ms)
+
+
+def _misplaced(name: str, spec: VersionSpec, facts: Facts) -> Failure | None:
+    fault = address_fault(spec) if spec.runtime in facts.runtimes else None
+    if fault is None:
+        return None
+    return Failure(fault.code, f"versions.{name}.{fault.message}", f"versions.{name}.{fault.field}")
 
 
 def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
@@ -228,8 +242,8 @@ def _kept(known: VersionEntry, wanted: VersionSpec) -> VersionEntry | Failure:
 def _second_identity(known: VersionEntry, field: str) -> Failure:
     where = f"versions.{known.version}.{field}"
     before = getattr(known.spec, field)
-    before = shown(before) if field == "uri" else before
-    message = f"version {known.version} is registered with {before!r}; publish a new version"
+    said = "other steps" if field in _STEPS else repr(shown(before) if field == "uri" else before)
+    message = f"version {known.version} is registered with {said}; publish a new version"
     return Failure(FAILED_PRECONDITION, f"{where}: {message}", where)
 
 
@@ -264,6 +278,18 @@ def _policy(table: RouteTable, policy: str) -> RouteTable | Failure:
     return fault or msgspec.structs.replace(table, policy=policy)
 
 
+def _leaned_on(versions: Mapping[str, VersionEntry], names: tuple[str, ...]) -> Failure | None:
+    """Return why versions must not leave: others that stay fall back to them."""
+    for name, entry in versions.items():
+        fallback = entry.spec.fallback
+        if fallback in names and not entry.leaving:
+            message = f"version {name} falls back to {fallback}; apply it with another fallback or none first"
+            return Failure(
+                FAILED_PRECONDITION, f"retire.{fallback}: {message}, or retire both", f"retire.{fallback}"
+            )
+    return None
+
+
 def _retire(table: RouteTable, names: tuple[str, ...]) -> RouteTable | Failure:
     versions = dict(table.versions)
     for name in names:
@@ -271,6 +297,9 @@ def _retire(table: RouteTable, names: tuple[str, ...]) -> RouteTable | Failure:
         if entry is None:
             return Failure(NOT_FOUND, f"the model has no version {name!r}", f"retire.{name}")
         versions[name] = msgspec.structs.replace(entry, leaving=True)
+    fault = _leaned_on(versions, names)
+    if fault is not None:
+        return fault
     split = {name: weight for name, weight in table.route.split.items() if name not in names}
     is_served = any(split.values()) or latest(table.policy)
     if not is_served and any(not entry.leaving for entry in versions.values()):

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from pointsman.core.spec import NAMED, Limits, Route, VersionSpec
+from pointsman.core.split import MAX_WEIGHT
 
 REMEMBERED_COMMANDS: Final = 256
 
@@ -131,7 +132,7 @@ def _stand_ins(table: RouteTable) -> dict[str, int]:
     for version, weight in table.route.split.items():
         other = stand_in(table, version)
         if other is not None:
-            weights[other.version] = weights.get(other.version, 0) + weight
+            weights[other.version] = min(weights.get(other.version, 0) + weight, MAX_WEIGHT)
     return weights
 
 

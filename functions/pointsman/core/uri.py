@@ -20,16 +20,25 @@ BLOB: Final = "blob"
 DATA: Final = "data"
 # What is on the pod's own disk, or importable there.
 AT_HAND: Final = (FILE, "python")
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):")
+# In any case, and behind what those who take a URI apart pass over.
+_SCHEME: Final = re.compile(r"[\x00- ]*([A-Za-z][A-Za-z0-9+.-]*):")
 _LETTERS: Final = re.compile(r"[!-\[\]-~]+")  # printable, and no backslash: parsers disagree on it
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,16}\Z")
 _BLOB: Final = re.compile(r"blob:([0-9a-f]{64})(?:/[^/?#]*)?\Z")
 
 
 def scheme_of(uri: str) -> str:
-    """Return the scheme of a URI; empty where it has none."""
+    """Return the scheme of a URI, in lower case; empty where it has none."""
     found = _SCHEME.match(uri)
-    return found.group(1) if found else ""
+    return found.group(1).lower() if found else ""
+
+
+def names_user(uri: str) -> bool:
+    """Whether a URI holds a user or a password; one that cannot be taken apart may."""
+    try:
+        return "@" in urlsplit(uri).netloc
+    except ValueError:
+        return True
 
 
 def shown(uri: str) -> str:

@@ -7,11 +7,12 @@ from typing import Final
 
 from pointsman.core.files import files_of
 from pointsman.core.ids import GRAMMAR, is_name
-from pointsman.core.policy import latest, policy_faults
+from pointsman.core.policy import latest, policy_faults, staying
 from pointsman.core.spec import PROCESS, PYTHON, REMOTE, THREAD, ModelSpec, Step, VersionSpec
 from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.table import RouteTable
 from pointsman.core.tensor import DTYPES, Signature
+from pointsman.core.uri import names_user
 from pointsman.errors import INVALID_ARGUMENT, NOT_FOUND, Failure
 
 MAX_LIMIT: Final = 10**12  # 31 years in milliseconds: sums of it and a date stay far below 64 bits
@@ -60,7 +61,7 @@ def _added_faults(table: RouteTable, versions: Mapping[str, VersionSpec]) -> Ite
         yield invalid("register", "at least one version is required")
     for version, entry in versions.items():
         yield from _version_faults(version, entry)
-        yield from _fallback_faults(version, entry, {**table.versions, **versions})
+        yield from _fallback_faults(version, entry, {**staying(table), **versions})
     yield from policy_faults(table.policy, versions)
 
 
@@ -121,7 +122,10 @@ def _version_faults(version: str, spec: VersionSpec) -> Iterator[Failure]:
 
 
 def _remote_faults(field: str, spec: VersionSpec) -> Iterator[Failure]:
-    """Yield what only makes sense for a version that computes in its pod."""
+    """Yield what makes no sense for a version that computes elsewhere."""
+    if names_user(spec.uri):
+        message = "names a server, and holds no user and no password; say `key_env` among the options"
+        yield invalid(f"{field}.uri", message)
     for name, remedy in (
         ("isolation", "it has no process here"),
         ("memory", "it takes none here"),

@@ -124,7 +124,7 @@ class Answers:
         """Send what the version could not answer back to the router, for its fallback."""
         for failure, indices in self._diverted.items():
             records = [self._record(index) for index in indices]
-            for message in diverted_of(records, self._batch.version, failure):
+            for message in diverted_of(records, self._batch.version, self._batch.epoch, failure):
                 self._effects.send("pointsman", "router", self._batch.model, DIVERTED, message)
 
     def _has_fallback(self, one: Work, failure: Failure) -> bool:

@@ -36,7 +36,7 @@ from pointsman.statefun.sift import Window, ask_windows, window_of
 from pointsman.topics import RESPONSES
 from pointsman.wire.head import Head, deadline_of, headless, read_heads, split_records
 from pointsman.wire.place import passed_on
-from pointsman.wire.response import error_from_pb
+from pointsman.wire.response import Served, error_from_pb
 from pointsman.wire.task import Sender, task_batches
 
 logger = logging.getLogger(__name__)
@@ -118,10 +118,15 @@ class Dispatch:
         heads, raw = read_heads(diverted.batch), split_records(diverted.batch)
         entry = stand_in(self._state.table, diverted.version)
         if entry is not None:
-            self._send(entry, heads, raw, range(len(heads)), frozenset(), arm=diverted.version)
+            sent = self._admitted(entry, heads, raw, range(len(heads)))
+            self._send(entry, heads, raw, sent, frozenset(), arm=diverted.version)
             return
+        served = self._meant(diverted)
         for head, record in zip(heads, raw, strict=True):
-            self._refuse(head, record, error_from_pb(diverted.error))
+            self._refuse(head, record, error_from_pb(diverted.error), served)
+
+    def _meant(self, diverted: serving_pb2.Diverted) -> Served:
+        return Served(self._model, diverted.version, diverted.version, diverted.epoch)
 
     def _run(
         self,
@@ -352,15 +357,15 @@ class Dispatch:
         self._state.touch("arms")
         return parked
 
-    def give_up(self, batch: bytes) -> None:
-        """Answer the one record of a batch that cannot be handled."""
+    def give_up(self, batch: bytes, served: Served | None = None) -> None:
+        """Answer the one record of a batch that cannot be handled; `served` says by whom, if anybody."""
         try:
             heads = read_heads(batch)
         except Exception:
             logger.exception("not even the head of a record to %s can be read", self._model)
             heads = [headless(record) for record in ingress_pb2.IngressBatch.FromString(batch).records]
         for head, record in zip(heads, split_records(batch), strict=True):
-            self._refuse(head, record, _BROKEN)
+            self._refuse(head, record, _BROKEN, served)
 
     def give_up_parked(self, value: bytes) -> None:
         """Answer parked requests that cannot be handled."""
@@ -368,7 +373,8 @@ class Dispatch:
 
     def give_up_diverted(self, value: bytes) -> None:
         """Answer requests that a version could not answer and that cannot be handled."""
-        self.give_up(serving_pb2.Diverted.FromString(value).batch)
+        diverted = serving_pb2.Diverted.FromString(value)
+        self.give_up(diverted.batch, self._meant(diverted))
 
     def give_up_fed(self, value: bytes) -> None:
         """Answer requests that waited in their topic and cannot be handled."""
@@ -378,8 +384,9 @@ class Dispatch:
             self.give_up(fed.batch)
             self._backlog.advance(stretch, fed, [])
 
-    def _refuse(self, head: Head, record: bytes, failure: Failure) -> None:
-        refuse(self._effects, self._model, self._output, head, record, failure, self._now_ms)
+    def _refuse(self, head: Head, record: bytes, failure: Failure, served: Served | None = None) -> None:
+        served = served or Served(head.model or self._model, "", "", 0)
+        refuse(self._effects, served, self._output, head, record, failure, self._now_ms)
 
     @property
     def _output(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The final answer of a request that no version takes."""
+"""The final answer of a request, an error, where the router gives it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_TIMINGS: Final = inference_pb2.Timings()
 
 def refuse(
     effects: Effects,
-    model: str,
+    served: Served,
     output: tuple[str, str],
     head: Head,
     record: bytes,
@@ -25,10 +25,10 @@ def refuse(
 ) -> None:
     """Give a record its final answer, an error, and a dead letter unless somebody waits who may retry.
 
-    `output` is the topic of the answer and the egress of both.
+    `served` says for which model, and by which version if one took it; `output` is the topic of the answer
+    and the egress of both.
     """
     topic, egress = output
-    served = Served(head.model or model, "", "", 0)
     ingress = ingress_pb2.Ingress.FromString(record)
     if head.format == JSON:
         answer = refusal_to_json(Answered(head.id, served, "", head.context), failure)

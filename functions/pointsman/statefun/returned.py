@@ -28,12 +28,15 @@ def parked_apart(value: bytes) -> list[bytes]:
     return [parked_of([record], parked.attempt).SerializeToString() for record in split_records(parked.batch)]
 
 
-def diverted_of(records: Sequence[bytes], version: str, failure: Failure) -> Iterator[bytes]:
-    """Yield the messages by which a version hands records to its fallback, with why it does."""
+def diverted_of(records: Sequence[bytes], version: str, epoch: int, failure: Failure) -> Iterator[bytes]:
+    """Yield the messages by which a version hands records to its fallback, with why it does.
+
+    `epoch` is the one that had sent them to the version.
+    """
     error = error_to_pb(failure)
     for part in cut(list(map(len, records)), MAX_BATCH_BYTES):
         batch = serving_pb2.RawBatch(records=records[part]).SerializeToString()
-        yield serving_pb2.Diverted(batch=batch, version=version, error=error).SerializeToString()
+        yield serving_pb2.Diverted(batch=batch, version=version, error=error, epoch=epoch).SerializeToString()
 
 
 def diverted_apart(value: bytes) -> list[bytes]:
@@ -43,6 +46,8 @@ def diverted_apart(value: bytes) -> list[bytes]:
         serving_pb2.RawBatch(records=[record]).SerializeToString() for record in split_records(whole.batch)
     ]
     return [
-        serving_pb2.Diverted(batch=batch, version=whole.version, error=whole.error).SerializeToString()
+        serving_pb2.Diverted(
+            batch=batch, version=whole.version, error=whole.error, epoch=whole.epoch
+        ).SerializeToString()
         for batch in batches
     ]

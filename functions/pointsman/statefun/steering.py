@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 from google.protobuf.message import DecodeError
 
 from pointsman.core.commands import Command, command_hash
 from pointsman.core.deployments import lost
 from pointsman.core.events import Ack, Event
+from pointsman.core.files import URI, files_of, moved
 from pointsman.core.history import REBUILD_S, is_history, noted, rebuilt
 from pointsman.core.ids import INTERACTIVE_SHARD, NOBODY, ShardAddress, is_name
 from pointsman.core.lifecycle import Moment, advance, changes, is_spoken, patience_ms
@@ -313,8 +313,9 @@ class Steering:
 
     def _hand_over(self, entry: VersionEntry) -> None:
         """Give every shard its handle; messages keep their order, so it is there before the first task."""
-        # An artifact that lies in the table does not travel with each call of a shard, too.
-        spec = msgspec.structs.replace(entry.spec, uri=shown(entry.spec.uri))
+        # Files that lie in the table do not travel with each call of a shard, too.
+        plain = {file.field: shown(file.uri) for file in files_of(entry.spec)}
+        spec = moved(entry.spec, {URI: shown(entry.spec.uri), **plain})
         handle = serving_pb2.Handle(
             model=self._model, version=entry.version, generation=entry.generation, spec=spec_to_pb(spec)
         ).SerializeToString()

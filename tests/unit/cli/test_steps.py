@@ -31,6 +31,15 @@ def test_what_steps_read_goes_into_the_store(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("uri", [f"blob:{'0' * 64}/a.json", "data:;base64,e30=", "s3://bucket/a.json"])
+def test_a_step_that_names_where_its_file_is_stays_as_it_is(tmp_path: Path, uri: str) -> None:
+    file = tmp_path / "steps.yaml"
+    file.write_text(f"before: [{{use: text, uri: '{uri}'}}]")
+    assert read_steps(str(file), Artifacts(tmp_path / "store").put) == {
+        "before": [{"use": "text", "uri": uri}]
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

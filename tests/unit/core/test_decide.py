@@ -6,6 +6,7 @@ import pytest
 
 from pointsman.core.commands import Apply, Retire
 from pointsman.core.decide import SHOWN, Wait, choose, plan
+from pointsman.core.split import MAX_WEIGHT
 from pointsman.core.table import RouteTable, VersionEntry, VersionState
 from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND, UNAVAILABLE, Failure
 from tests.unit.core.tables import done, model, moved, serving, version, word
@@ -147,3 +148,11 @@ def test_a_ready_version_answers_itself() -> None:
     split = plan(table).split
     assert split is not None
     assert split.names == ("v1",)
+
+
+def test_the_weight_of_one_that_stands_in_for_several_stays_within_what_a_split_takes() -> None:
+    versions = {name: version(name, fallback="v3") for name in ("v1", "v2")} | {"v3": version("v3")}
+    table = done(RouteTable("m"), Apply(model({"v1": MAX_WEIGHT, "v2": 1}, versions=versions)), "apply")
+    split = plan(moved(table, word(table, {"v1": LOADING, "v2": FAILED, "v3": READY}))).split
+    assert split is not None
+    assert (split.names, split.weights) == (("v3",), (MAX_WEIGHT,))

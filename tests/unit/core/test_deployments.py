@@ -9,7 +9,7 @@ from pointsman.core.deployments import REMEMBERED_DEPLOYMENTS, lost
 from pointsman.core.reduce import MAX_TABLE_BYTES, Facts, reduce
 from pointsman.core.spec import WEIGHT_SCALE
 from pointsman.core.table import RouteTable, VersionState, effective_split
-from pointsman.errors import FAILED_PRECONDITION, NOT_FOUND
+from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, Failure
 from tests.unit.core.tables import done, model, moved, refused, serving, version, word
 
 LOADING, READY, FAILED = VersionState.LOADING, VersionState.READY, VersionState.FAILED
@@ -80,6 +80,15 @@ def test_a_deployment_says_when_and_by_whom() -> None:
     assert isinstance(after, RouteTable)
     last = after.deployments[-1]
     assert (last.epoch, last.at_ms, last.actor) == (after.epoch, 77, "ann")
+
+
+def test_an_actor_whose_name_has_no_end_is_refused() -> None:
+    failure = reduce(serving(), Command("c", "m", SetSplit({"1": 1}), None, "a" * 201), Facts(77))
+    assert isinstance(failure, Failure)
+    assert (failure.code, failure.field) == (INVALID_ARGUMENT, "actor")
+    assert isinstance(
+        reduce(serving(), Command("c", "m", SetSplit({"1": 1}), None, "a" * 200), Facts(77)), RouteTable
+    )
 
 
 def test_what_changes_neither_split_nor_labels_is_no_deployment() -> None:

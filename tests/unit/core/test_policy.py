@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from pointsman.core.commands import Apply, Body, Promote, Register, Retire, Rollback, SetPolicy, SetSplit
+from pointsman.core.commands import (
+    Apply,
+    Body,
+    Promote,
+    Register,
+    Retire,
+    Rollback,
+    SetLabels,
+    SetPolicy,
+    SetSplit,
+)
 from pointsman.core.spec import WEIGHT_SCALE, ModelSpec
 from pointsman.core.table import RouteTable, VersionState, effective_split
 from pointsman.errors import FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND
@@ -46,6 +56,36 @@ def test_as_many_versions_are_kept_as_the_policy_says_by_number() -> None:
     assert set(latest(3, "2", "9", "10").versions) == {"2", "9", "10"}
 
 
+def test_an_old_version_stays_while_a_label_is_on_it_and_leaves_when_that_moves() -> None:
+    table = done(latest(1), SetLabels({"stable": "1"}), "label")
+    table = registered(table, "2", "3")
+    assert (set(table.versions), table.labels) == ({"1", "3"}, {"stable": "1"})
+    assert effective_split(table) == {"3": WEIGHT_SCALE}
+    table = done(table, SetLabels({"stable": "3"}), "move")
+    assert table.versions["1"].leaving
+
+
+def test_an_old_version_stays_until_a_label_that_is_awaited_has_moved() -> None:
+    table = registered(done(latest(1), SetLabels({"stable": "1"}), "label"), "2")
+    fields = {"labels": {"stable": "3"}, "policy": "latest(1)"}
+    table = applied(table, "file", "1", "3", **fields)
+    table = moved(table, word(table, {"1": READY, "2": READY, "3": LOADING}))
+    assert (set(table.versions), table.awaited) == ({"1", "2", "3"}, {"stable": "3"})
+    assert not table.versions["1"].leaving
+    table = moved(table, word(table, {"1": READY, "2": READY, "3": READY}))
+    assert (set(table.versions), table.labels) == ({"3"}, {"stable": "3"})
+
+
+def test_an_old_version_stays_while_one_that_stays_falls_back_to_it() -> None:
+    file = {"1": version("1"), "2": version("2", fallback="1"), "3": version("3", fallback="2")}
+    spec = ModelSpec("m", file, policy="latest(1)")
+    table = done(RouteTable("m"), Apply(spec), "file")
+    table = moved(table, word(table, dict.fromkeys("123", READY)))
+    assert set(table.versions) == {"1", "2", "3"}
+    assert done(table, Apply(spec), "again").versions == table.versions
+    assert set(registered(table, "4").versions) == {"4"}
+
+
 def test_a_newest_version_that_fails_leaves_the_old_one_serving() -> None:
     table = registered(latest(1), "2", state=FAILED)
     assert (effective_split(table), table.versions["1"].leaving) == ({"1": 1}, False)
@@ -59,6 +99,13 @@ def test_an_older_version_stands_in_while_the_newest_is_away() -> None:
     back = moved(away, word(away, {"1": READY, "2": READY}))
     assert effective_split(back) == {"2": WEIGHT_SCALE}
     assert back.deployments == table.deployments
+
+
+def test_a_command_that_changes_nothing_is_no_deployment_while_an_older_version_stands_in() -> None:
+    table = latest(2, "2")
+    away = moved(table, word(table, {"1": READY}))
+    assert effective_split(away) == {"1": WEIGHT_SCALE}
+    assert done(away, SetPolicy("latest(2)"), "the same").deployments == table.deployments
 
 
 def test_what_the_policy_decided_is_in_the_history() -> None:

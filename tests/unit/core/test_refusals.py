@@ -97,6 +97,8 @@ BAD: list[tuple[Body, str, str]] = [
     (one(compute_timeout=30_001), INVALID_ARGUMENT, "versions.1.compute_timeout"),
     (one(isolation="process", runtime="oip"), INVALID_ARGUMENT, "versions.1.isolation"),
     (one(compute_timeout=500, runtime="openai"), INVALID_ARGUMENT, "versions.1.compute_timeout"),
+    (one(uri="https://ann:secret@h/v1", runtime="openai"), INVALID_ARGUMENT, "versions.1.uri"),
+    (one(uri="https://[", runtime="oip"), INVALID_ARGUMENT, "versions.1.uri"),
     (one(before=(Step("text"),), runtime="python"), INVALID_ARGUMENT, "versions.1.before"),
     (one(after=(Step("softmax"),), runtime="oip"), INVALID_ARGUMENT, "versions.1.after"),
     (one(memory=-1, isolation="process"), INVALID_ARGUMENT, "versions.1.memory"),
@@ -148,6 +150,7 @@ def test_a_version_keeps_its_identity(field: str, value: Any) -> None:
     failure = refused(serving({"1": 1}), one(**{field: value}), "second")
     assert (failure.code, failure.field) == (FAILED_PRECONDITION, f"versions.1.{field}")
     assert "publish a new version" in failure.message
+    assert "()" not in failure.message
 
 
 def test_a_version_keeps_its_digest() -> None:
@@ -171,6 +174,26 @@ def test_a_file_that_went_away_later_does_not_stop_a_command() -> None:
 def test_a_split_must_not_feed_a_leaving_version() -> None:
     table = done(serving(), Retire(("2",)), "retire")
     assert refused(table, SetSplit({"1": 1, "2": 1}), "back").field == "split.2"
+
+
+def test_a_label_must_not_go_to_a_leaving_version() -> None:
+    leaving = done(serving({"1": 1}), Apply(model({"2": 1})), "successor")
+    assert leaving.versions["1"].state is VersionState.READY
+    assert refused(leaving, SetLabels({"stable": "1"}), "label").field == "labels.stable"
+
+
+def test_a_leaving_version_is_nobodys_fallback() -> None:
+    table = done(serving(), Retire(("2",)), "retire")
+    assert refused(table, Register({"3": version("3", fallback="2")})).field == "versions.3.fallback"
+
+
+def test_a_version_that_others_fall_back_to_does_not_retire_before_them() -> None:
+    versions = {"large": version("large", fallback="small"), "small": version("small")}
+    table = serving({"large": 1}, versions=versions)
+    failure = refused(table, Retire(("small",)))
+    assert (failure.code, failure.field) == (FAILED_PRECONDITION, "retire.small")
+    assert "version large falls back to small" in failure.message
+    assert all(entry.leaving for entry in done(table, Retire(("small", "large"))).versions.values())
 
 
 def test_the_last_version_with_traffic_does_not_retire_alone() -> None:

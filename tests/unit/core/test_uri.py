@@ -27,6 +27,8 @@ DIGEST = "0123456789abcdef" * 4
         ("file:///models/a b@c/../churn.onnx", ""),
         ("python:package:Class", ""),
         ("https://ann:secret@models.example/churn.onnx", "uri"),
+        ("Https://ann:secret@models.example/churn.onnx", "uri"),
+        (" https://ann:secret@models.example/churn.onnx", "uri"),
         ("https://models.example/public/../secret.onnx", "uri"),
         ("https://models.example/public/%2e%2e/secret.onnx", "uri"),
         ("https://models.example\\@elsewhere/churn.onnx", "uri"),
@@ -79,9 +81,30 @@ def test_a_router_refuses_such_a_version_of_a_runtime_of_ours_and_no_other() -> 
     assert isinstance(reduce(RouteTable("churn"), command, Facts(0)), RouteTable)
 
 
+@pytest.mark.parametrize(
+    ("uri", "field"),
+    [("https://h/x.npy", "example_sha256"), ("https://ann:secret@h/x.npy", "example")],
+)
+def test_a_version_that_is_there_gets_no_file_that_a_new_one_would_not(uri: str, field: str) -> None:
+    facts = Facts(0, runtimes=frozenset({"onnx"}))
+    spec = VersionSpec("https://models.example/a.onnx", runtime="onnx", sha256=DIGEST)
+
+    def register(table: RouteTable, name: str, wanted: VersionSpec) -> RouteTable | Failure:
+        return reduce(table, Command(name, "churn", Register({"1": wanted})), facts)
+
+    table = register(RouteTable("churn"), "new", spec)
+    assert isinstance(table, RouteTable)
+    refused = register(table, "example", msgspec.structs.replace(spec, example=uri))
+    assert isinstance(refused, Failure)
+    assert refused.field == f"versions.1.{field}"
+    again = register(table, "its digest is known", msgspec.structs.replace(spec, sha256=""))
+    assert isinstance(again, RouteTable)
+
+
 def test_what_is_shown_of_a_uri_holds_no_secret() -> None:
     assert shown("https://ann:secret@host:8/a/b.onnx?sig=secret#secret") == "https://host:8/a/b.onnx"
     assert shown("sftp://secret@host") == "sftp://host"
+    assert shown("Https://ann:secret@host/a.onnx?secret") == "Https://host/a.onnx"
     assert shown(data_uri(b"secret" * 99, "a.txt")).startswith("data:… (")
     assert shown("file:///a?b@c") == "file:///a?b@c"
 

@@ -453,14 +453,16 @@ class Parked(_message.Message):
     def __init__(self, batch: _Optional[bytes] = ..., attempt: _Optional[int] = ..., bytes: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Diverted(_message.Message):
-    __slots__ = ("batch", "version", "error")
+    __slots__ = ("batch", "version", "error", "epoch")
     BATCH_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     batch: bytes
     version: str
     error: _inference_pb2.Error
-    def __init__(self, batch: _Optional[bytes] = ..., version: _Optional[str] = ..., error: _Optional[_Union[_inference_pb2.Error, _Mapping]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, batch: _Optional[bytes] = ..., version: _Optional[str] = ..., error: _Optional[_Union[_inference_pb2.Error, _Mapping]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Tick(_message.Message):
     __slots__ = ("generation", "due_ms", "late", "times_late", "suspected_ms")

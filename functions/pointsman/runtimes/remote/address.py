@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from pointsman.core.uri import shown
 from pointsman.errors import INVALID_ARGUMENT, PERMISSION_DENIED, Failure, LoadError
 
 _PORTS: Final = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
@@ -47,7 +48,9 @@ def address_of(uri: str, remotes: Sequence[str]) -> Address:
     """Return a version's address, which lies below one of the prefixes in `remotes`; raises LoadError."""
     address = parsed(uri)
     if address is None:
-        message = f"uri: {uri!r} is not http://HOST:PORT/PATH, https://…, grpc://HOST:PORT/NAME or grpcs://…"
+        message = (
+            f"uri: {shown(uri)!r} is not http://HOST:PORT/PATH, https://…, grpc://HOST:PORT/NAME or grpcs://…"
+        )
         raise LoadError(Failure(INVALID_ARGUMENT, message, "uri"))
     if not any(is_below(address, one.prefix) for one in allowed_of(remotes)):
         message = (

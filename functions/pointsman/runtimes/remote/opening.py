@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
 from pointsman.core.spec import VersionSpec
+from pointsman.core.uri import shown
 from pointsman.errors import INVALID_ARGUMENT, UNAVAILABLE, Failure, LoadError
 from pointsman.runtimes.remote.address import Address, address_of
 from pointsman.runtimes.remote.caller import Caller
@@ -31,12 +32,12 @@ class Place(NamedTuple):
     version: str
 
 
-def place_of(spec: VersionSpec, settings: Settings, form: str, shown: str) -> Place:
+def place_of(spec: VersionSpec, settings: Settings, form: str, wanted: str) -> Place:
     """Return the place that a URI names, whose path is of a `form` with groups; raises LoadError."""
     address = address_of(spec.uri, settings.remotes)
     found = re.fullmatch(form, address.path)
     if found is None:
-        raise LoadError(Failure(INVALID_ARGUMENT, f"uri: {spec.uri!r} is not {shown}", "uri"))
+        raise LoadError(Failure(INVALID_ARGUMENT, f"uri: {shown(spec.uri)!r} is not {wanted}", "uri"))
     return Place(address, found["model"], found["version"] or "")
 
 

@@ -76,6 +76,7 @@ def test_what_two_readers_might_read_differently_is_none(uri: str) -> None:
     with pytest.raises(LoadError) as error:
         address_of(uri, [PREFIX, "http://models:8000", "http://evil"])
     assert error.value.failure.code == INVALID_ARGUMENT
+    assert "secret" not in error.value.failure.message
 
 
 @pytest.mark.parametrize(
