@@ -207,8 +207,10 @@ def _version(table: RouteTable, name: str, wanted: VersionSpec, facts: Facts) ->
     if isinstance(kept, Failure):
         return kept
     misplaced = _misplaced(name, wanted if kept is None else kept.spec, facts)
-    if misplaced is not None or kept is not None:
-        return misplaced or kept
+    if misplaced is not None:
+        return misplaced
+    if kept is not None:
+        return kept
     for file in files_of(wanted):
         fault = "" if file.field in (EXAMPLE, EXPECT) else facts.artifact_fault(file.uri)
         if fault:
