@@ -83,7 +83,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Time to fetch an artifact; a store that is away is asked again until then."""
 
     remotes: tuple[str, ...] = ()
-    """URI prefixes, http://HOST:PORT[/PATH] or grpc://HOST:PORT, of the servers that versions may ask."""
+    """URI prefixes, http://HOST:PORT[/PATH] or grpc://HOST:PORT, of the servers that versions may ask.
+    `NAME_API_KEY@PREFIX` lets those below it have the key in that environment variable."""
 
     remote_bytes: int = 64 * 1024**2
     """An answer of a remote may be so large."""
