@@ -21,7 +21,7 @@ def served_by(router: Router, **fields: str) -> set[str]:
 
 
 def test_each_published_version_takes_over_when_it_is_ready_and_not_before() -> None:
-    router = Router().serving(FIRST)
+    router = Router().serving({**FIRST, "labels": {}})
     router.obey({"policy": "latest(1)"}, offset=1)
     published(router, "2")
     router.hear({"1": READY, "2": WARMING})
@@ -32,6 +32,17 @@ def test_each_published_version_takes_over_when_it_is_ready_and_not_before() -> 
     published(router, "3")
     router.hear({"2": READY, "3": FAILED})
     assert served_by(router) == {"2"}
+
+
+def test_what_a_label_or_a_fallback_names_answers_on_after_it_was_replaced() -> None:
+    router = Router().serving(FIRST)
+    router.obey({"policy": "latest(1)"}, offset=1)
+    published(router, "2")
+    router.obey({"register": {"3": {"uri": "python:a:V3", "fallback": "2"}}}, offset=3)
+    router.hear({"1": READY, "2": READY, "3": READY})
+    assert (served_by(router), served_by(router, label="stable")) == ({"3"}, {"1"})
+    router.hear({"1": READY, "2": READY, "3": WARMING})
+    assert served_by(router, version="3") == {"2"}
 
 
 def test_a_label_that_was_promoted_goes_to_the_new_version_when_it_is_ready() -> None:

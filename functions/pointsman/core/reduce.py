@@ -203,14 +203,12 @@ def _version(table: RouteTable, name: str, wanted: VersionSpec, facts: Facts) ->
     if known is not None and known.state is VersionState.DRAINING:
         message = f"version {name} is draining; apply it again when it is retired"
         return Failure(FAILED_PRECONDITION, message, f"versions.{name}")
-    kept = None if known is None else _kept(known, wanted)
-    if isinstance(kept, Failure):
-        return kept
-    misplaced = _misplaced(name, wanted if kept is None else kept.spec, facts)
+    if known is not None:
+        kept = _kept(known, wanted)
+        return kept if isinstance(kept, Failure) else _misplaced(name, kept.spec, facts) or kept
+    misplaced = _misplaced(name, wanted, facts)
     if misplaced is not None:
         return misplaced
-    if kept is not None:
-        return kept
     for file in files_of(wanted):
         fault = "" if file.field in (EXAMPLE, EXPECT) else facts.artifact_fault(file.uri)
         if fault:
