@@ -205,21 +205,6 @@ def test_a_version_pushed_out_of_memory_comes_back_when_asked_for_and_stays_read
     tell(story, loads, cache_bytes=15)
 
 
-def test_two_calls_bring_an_evicted_version_back_once() -> None:
-    async def story(host: Host) -> None:
-        await ready(host, KEY, "a")
-        await ready(host, OTHER, "b")
-        before = len(asyncio.all_tasks())
-        await asyncio.gather(*[host.run(KEY, [item(1)]) for _ in range(5)])
-        assert loads.count == 3
-        async with asyncio.timeout(5):
-            while len(asyncio.all_tasks()) > before:  # a load that nobody ends would stay for ever
-                await asyncio.sleep(0.001)
-
-    loads = Loads(a=Fake(), b=Fake())
-    tell(story, loads, cache_bytes=15)
-
-
 def test_a_released_version_ends_its_work_before_it_is_unloaded() -> None:
     async def story(host: Host) -> None:
         await ready(host, KEY, "a")

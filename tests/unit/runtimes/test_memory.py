@@ -16,7 +16,7 @@ from pointsman.runtimes.host import Host
 from pointsman.runtimes.loader import Artifact
 from pointsman.runtimes.pool import Memory
 from pointsman.settings import Settings
-from tests.unit.runtimes.test_host import KEY, OTHER, Fake, Loads, item, tell, told_states
+from tests.unit.runtimes.test_host import KEY, OTHER, Fake, Loads, item, ready, tell, told_states
 
 THIRD = Key("digits", "3", 1)
 
@@ -108,6 +108,21 @@ def test_requests_that_wait_go_before_versions_that_nobody_has_asked_for() -> No
 
     zoo = Zoo()
     tell(story, zoo)
+
+
+def test_two_calls_bring_an_evicted_version_back_once() -> None:
+    async def story(host: Host) -> None:
+        await ready(host, KEY, "a")
+        await ready(host, OTHER, "b")
+        before = len(asyncio.all_tasks())
+        await asyncio.gather(*[host.run(KEY, [item(1)]) for _ in range(5)])
+        assert loads.count == 3
+        async with asyncio.timeout(5):
+            while len(asyncio.all_tasks()) > before:  # a load that nobody ends would stay for ever
+                await asyncio.sleep(0.001)
+
+    loads = Loads(a=Fake(), b=Fake())
+    tell(story, loads, cache_bytes=15)
 
 
 def test_what_can_never_fit_is_refused_before_it_is_loaded() -> None:
