@@ -98,12 +98,14 @@ def test_all_are_served_within_the_budget_and_so_they_are_after_the_death_of_the
     assert pod.limit == BYTES * FIT
     assert pod.peak <= pod.limit * 1.05
     ask_all(zoo, others[:2], 1, right)
+    before = set(held(zoo).pods)
     zoo.stack.kill("pod-default")
     ask_all(zoo, names, 2, right)
     assert max(pod.peak for pod in held(zoo).pods.values()) <= BYTES * FIT
     [fact] = told(zoo, "inspect", pinned, "1")
     assert (fact["spec"]["pinned"], fact["state"], fact["proven"]) == (True, "READY", True)
-    [here] = [one for one in fact["pods"] if one["in_memory"]]
+    # The word of the one that died is believed for a while.
+    [here] = [one for one in fact["pods"] if one["in_memory"] and one["pod"] not in before]
     assert (here["bytes"], here["loads"]) == (BYTES, 1)
 
 
